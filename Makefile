@@ -41,7 +41,7 @@ lint: ## check formatting, clippy, links in the documentation, and shellcheck if
 	@if command -v shellcheck >/dev/null; then shellcheck .ci/run scripts/*; elif [ "$(CI)" = true ]; then echo 'no shellcheck: with CI=true it is required' >&2; exit 1; else echo 'skip: no shellcheck'; fi
 
 binary: ## build the static binary that ships; PROFILE=fast builds in a fraction of the time
-	cargo build --profile $(PROFILE) --target $(MUSL) $(LOCKED)
+	cargo rustc --bin fitout --profile $(PROFILE) --target $(MUSL) $(LOCKED) -- -C opt-level=z
 
 image: binary ## build the container image with docker build, without network or base image
 	rm -rf $(TARGET)/image
@@ -93,16 +93,16 @@ fuzz: ## run every fuzz target for SECONDS; needs nightly Rust and cargo-fuzz, a
 corpus: ## run fitout on every resource of CORPUS
 	cargo run --profile fast $(LOCKED) --example corpus -- $(CORPUS)
 
-bench: ## measure the CPU time, and compare it with that of other implementations if they are installed
-	cargo bench $(LOCKED) --bench engine
+bench: binary ## compare with other implementations: CPU, wall time, memory; LARGE=1 adds 100,000 objects, UPDATE=1 rewrites docs/performance.md
 	cargo build --release $(LOCKED)
-	@scripts/bench
+	cargo bench $(LOCKED) --bench engine
+	@GNU=$(abspath $(TARGET)/release/fitout) ENGINE=$$(ls -t $(abspath $(TARGET))/release/deps/engine-* | grep -v '\.d$$' | head -n 1) \
+	  RUNS=$(RUNS) LARGE=$(LARGE) UPDATE=$(UPDATE) scripts/bench
 
 instructions: ## count the instructions that the static binary executes, and compare; UPDATE=1 rewrites the expected counts
 	@UPDATE=$(UPDATE) scripts/instructions
 
-growth: ## measure how the CPU time grows with the input, up to 16,000 of each structure; QUICK=1 stops at 4,000, ONLY=word selects
-	cargo build --profile $(PROFILE) --target $(MUSL) $(LOCKED)
+growth: binary ## measure how the CPU time grows with the input, up to 16,000 of each structure; QUICK=1 stops at 4,000, ONLY=word selects
 	BINARY=$(abspath $(STATIC)) FITOUT_GROWTH='$(if $(QUICK),1000 4000,1000 4000 16000)' ONLY='$(ONLY)' \
 	  cargo test $(LOCKED) --test fitout -- growth:: --ignored --nocapture
 

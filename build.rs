@@ -1,11 +1,15 @@
-//! Compresses the texts that commands print as they are: the schema of configs, completions, and the pages of rules. Tests
-//! make these files and check them; the binary holds them in a tenth of their size.
+//! Makes texts small before they are part of the binary. Compressed are those that commands print as they are (the schema of
+//! configs, completions, and the pages of rules, which tests make and check), and the tables of Kubernetes' types and
+//! validation, which the function rarely needs. The catalogue of images, which it often needs, is only stripped.
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
 
 /// The folders of the texts.
 const FOLDERS: [&str; 3] = ["completions", "docs/rules", "schema"];
+
+/// The tables.
+const TABLES: [&str; 2] = ["kubernetes.txt", "validation.txt"];
 
 fn main() -> Result<(), Box<dyn Error>> {
     let root = PathBuf::from(std::env::var("CARGO_MANIFEST_DIR")?);
@@ -27,9 +31,37 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
     }
     let all = [index.as_str(), "\n", texts.as_str()].concat();
-    let compressed = miniz_oxide::deflate::compress_to_vec(all.as_bytes(), 10);
-    std::fs::write(out.join("texts"), compressed)?;
+    std::fs::write(out.join("texts"), compressed(&all))?;
+    for table in TABLES {
+        let text = read(&root, &format!("src/kubernetes/schema/{table}"))?;
+        std::fs::write(out.join(table), compressed(&text))?;
+    }
+    let catalogue = read(&root, "src/catalogue/images.yaml")?;
+    std::fs::write(out.join("images.yaml"), stripped(&catalogue))?;
     Ok(())
+}
+
+fn read(root: &Path, path: &str) -> Result<String, Box<dyn Error>> {
+    println!("cargo::rerun-if-changed={path}");
+    Ok(std::fs::read_to_string(root.join(path))?)
+}
+
+fn compressed(text: &str) -> Vec<u8> {
+    miniz_oxide::deflate::compress_to_vec(text.as_bytes(), 10)
+}
+
+/// The entries and headings, without comments and without what only readers of the file and of its page need.
+fn stripped(catalogue: &str) -> String {
+    let mut text = String::new();
+    for line in catalogue.lines() {
+        let line = match line.split_once(", source: ") {
+            Some((entry, _)) => format!("{entry}}}\n"),
+            None if line.starts_with("## ") || line.starts_with("- ") => format!("{line}\n"),
+            None => continue,
+        };
+        text.push_str(&line);
+    }
+    text
 }
 
 /// The files of a folder, in order; none if it does not exist yet, because tests make them.

@@ -232,7 +232,7 @@ pub fn kind_of(image: &str) -> Option<(&'static Entry, &'static str)> {
     let index = known.position(&Image::of(image))?;
     let mut heading = "";
     let mut rows = 0;
-    for line in include_str!("catalogue/images.yaml").lines() {
+    for line in IMAGES.lines() {
         heading = line.strip_prefix("## ").unwrap_or(heading);
         rows += usize::from(line.starts_with(ROW));
         if rows > index {
@@ -242,6 +242,9 @@ pub fn kind_of(image: &str) -> Option<(&'static Entry, &'static str)> {
     Some((known.entry(index)?, heading))
 }
 
+/// `catalogue/images.yaml` without comments and sources.
+const IMAGES: &str = include_str!(concat!(env!("OUT_DIR"), "/images.yaml"));
+
 /// What each line of an entry begins with.
 const ROW: &str = "- {image: ";
 
@@ -249,8 +252,8 @@ impl BuiltIn {
     fn get() -> &'static BuiltIn {
         static BUILT_IN: OnceLock<BuiltIn> = OnceLock::new();
         BUILT_IN.get_or_init(|| {
-            let lines = include_str!("catalogue/images.yaml").lines();
-            let rows: Vec<_> = lines
+            let rows: Vec<_> = IMAGES
+                .lines()
                 .filter(|line| line.starts_with(ROW))
                 .map(|line| (line, OnceLock::new()))
                 .collect();
@@ -272,16 +275,13 @@ impl BuiltIn {
 
     /// The index of the first entry for an image.
     fn position(&self, image: &Image<'_>) -> Option<usize> {
-        let is_for = |index: &&usize| self.entry(**index).is_some_and(|entry| image.is_of(entry));
+        let is_for = |index: &&usize| {
+            let entry = self.entry(**index);
+            entry.is_some_and(|entry| image.is_of(entry) && !image.is_namesake(entry))
+        };
         let named = self.by_name.get(last_part(image.repository))?;
         named.iter().find(is_for).copied()
     }
-}
-
-/// The built-in entries, in the order of the file.
-pub fn built_in() -> impl Iterator<Item = &'static Entry> {
-    let known = BuiltIn::get();
-    (0..known.rows.len()).filter_map(|index| known.entry(index))
 }
 
 /// The entry at an index in `own` followed by the built-in entries.
@@ -356,10 +356,17 @@ fn last_part(repository: &str) -> &str {
     repository.rsplit('/').next().unwrap_or(repository)
 }
 
+/// Registries in which an image without an owner is not that of Docker Hub with its name.
+const OTHER_REGISTRIES: [&str; 3] = ["k8s.gcr.io", "mcr.microsoft.com", "registry.k8s.io"];
+/// The images without an owner that the catalogue knows in them.
+const THEIRS: [&str; 2] = ["coredns", "etcd"];
+
 /// An image, read as `ParseNormalizedNamed` does (`reference/normalize.go` of distribution).
 struct Image<'i> {
     /// Its repository without its registry.
     repository: &'i str,
+    /// The registry or the folder that has it.
+    owner: &'i str,
     tag: Option<&'i str>,
 }
 
@@ -372,7 +379,20 @@ impl<'i> Image<'i> {
             Some((first, rest)) if is_registry(first) => rest,
             _ => path,
         };
-        Image { repository, tag }
+        let owner = path.rsplit_once('/').map_or("", |(owner, _)| owner);
+        Image {
+            repository,
+            owner: last_part(owner),
+            tag,
+        }
+    }
+
+    /// Whether this has only the name in common with an official image of Docker Hub: `registry.k8s.io/redis`.
+    fn is_namesake(&self, entry: &Entry) -> bool {
+        let official = entry.image.as_str();
+        OTHER_REGISTRIES.contains(&self.owner)
+            && !official.contains('/')
+            && !THEIRS.contains(&official)
     }
 
     fn is_of(&self, entry: &Entry) -> bool {
@@ -441,6 +461,12 @@ mod tests {
 
     const FILE: &str = include_str!("catalogue/images.yaml");
 
+    /// The built-in entries, in the order of the file.
+    fn built_in() -> impl Iterator<Item = &'static Entry> {
+        let known = BuiltIn::get();
+        (0..known.rows.len()).filter_map(|index| known.entry(index))
+    }
+
     /// A line that cannot be decoded would be an entry without an image.
     #[test]
     fn every_line_is_an_entry_with_known_keys() {
@@ -502,7 +528,8 @@ mod tests {
     /// `owner/repository@commit path path; owner/repository@commit path`
     #[test]
     fn every_entry_names_the_files_and_versions_that_it_comes_from() {
-        for entry in built_in() {
+        for line in FILE.lines().filter(|line| line.starts_with(ROW)) {
+            let entry: Entry = serde_yaml::from_str(&line[2..]).unwrap_or_default();
             for source in entry.source.as_deref().unwrap_or_default().split("; ") {
                 let mut words = source.split(' ');
                 let repository = words.next().unwrap_or_default();
@@ -568,6 +595,12 @@ mod tests {
         assert_eq!(user("influxdb:2.7-alpine"), Some(1000));
         assert_eq!(user("influxdb:1.8"), None);
         assert_eq!(user("postgres@sha256:abc"), None);
+        assert_eq!(user("registry.k8s.io/redis:v1"), None);
+        assert_eq!(user("mirror.example/registry.k8s.io/redis:v1"), None);
+        assert_eq!(
+            user("registry.k8s.io/metrics-server/metrics-server:v0.8.0"),
+            user("metrics-server/metrics-server")
+        );
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod change;
 mod knowledge;
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -165,15 +166,15 @@ pub struct Edits<'a> {
     first_of_resource: usize,
     /// The last parts of the current object with their nodes, because most have several leaves.
     parts: Vec<(Arc<Subject>, Node<'a>)>,
-    /// The edits of each part of the current object, in their order.
-    by_part: HashMap<*const Subject, Vec<usize>>,
+    /// The edits of each part of the current object.
+    by_part: ByPart,
     /// The edits, in the order of the proposals.
     pub changes: Vec<Change>,
     /// Findings about the objects.
     pub findings: Vec<Finding>,
     /// The number of leaves that were already right.
     pub same: Vec<(usize, usize)>,
-    /// Users, and that they are not root, which the manifest has as the config writes them: the object and the path. Fitted
+    /// Users, groups of volumes, and that users are not root, which the manifest has as the config writes them: the object and the path. Fitted
     /// manifests have them, so an author need not have promised them.
     pub agreed: Vec<(usize, PointerBuf)>,
     /// Parts with a proposed leaf that is not edited.
@@ -182,6 +183,74 @@ pub struct Edits<'a> {
     pub checked: Vec<(usize, Arc<Subject>)>,
     /// Parts that a section leaves out, and why.
     pub left_out: Vec<(usize, Arc<Subject>, SkipReason)>,
+}
+
+/// The edits of each part of an object, as lists that begin with the last one.
+#[derive(Debug, Default)]
+struct ByPart {
+    /// The number of the last edit of each part, from 1; 0 for none.
+    last: Vec<(*const Subject, usize)>,
+    /// The places of parts in `last`, once these are many.
+    places: HashMap<*const Subject, usize>,
+    /// For each edit, the number of the one before it of the same part.
+    before: Vec<usize>,
+}
+
+impl ByPart {
+    /// So many parts are searched one by one.
+    const FEW: usize = 16;
+
+    fn clear(&mut self) {
+        self.last.clear();
+        self.places.clear();
+    }
+
+    fn place(&self, part: *const Subject) -> Option<usize> {
+        match self.last.len() <= ByPart::FEW {
+            true => self.last.iter().rposition(|(it, _)| *it == part),
+            false => self.places.get(&part).copied(),
+        }
+    }
+
+    fn push(&mut self, part: *const Subject) {
+        let place = self.place(part).unwrap_or_else(|| {
+            let new = self.last.len();
+            self.last.push((part, 0));
+            // From one more than a few on, the map has all of them.
+            let first = match new.cmp(&ByPart::FEW) {
+                Ordering::Less => new + 1,
+                Ordering::Equal => 0,
+                Ordering::Greater => new,
+            };
+            let unknown = self.last.iter().enumerate().skip(first);
+            self.places
+                .extend(unknown.map(|(at, (part, _))| (*part, at)));
+            new
+        });
+        let last = &mut self.last[place].1;
+        self.before
+            .push(std::mem::replace(last, self.before.len() + 1));
+    }
+
+    /// Forgets the edits behind the first ones.
+    fn truncate(&mut self, edits: usize) {
+        for (_, last) in &mut self.last {
+            while *last > edits {
+                *last = self.before[*last - 1];
+            }
+        }
+        self.before.truncate(edits);
+    }
+
+    /// The edits of a part, from the last.
+    fn of(&self, part: *const Subject) -> impl Iterator<Item = usize> {
+        let mut number = self.place(part).map_or(0, |place| self.last[place].1);
+        std::iter::from_fn(move || {
+            let at = number.checked_sub(1)?;
+            number = self.before[at];
+            Some(at)
+        })
+    }
 }
 
 impl<'a> Edits<'a> {
@@ -193,7 +262,7 @@ impl<'a> Edits<'a> {
             rule: "",
             first_of_resource: 0,
             parts: Vec::new(),
-            by_part: HashMap::new(),
+            by_part: ByPart::default(),
             changes: Vec::new(),
             findings: Vec::new(),
             same: Vec::new(),
@@ -244,7 +313,8 @@ impl<'a> Edits<'a> {
         if let Some(current) = present.or_else(|| self.inherited(&proposal)) {
             if means(current, &proposal.value, proposal.meaning) {
                 self.count_same();
-                if let ["securityContext", "runAsNonRoot" | "runAsUser"] = proposal.field
+                if let ["securityContext", "runAsNonRoot" | "runAsUser" | "fsGroup"] =
+                    proposal.field
                     && present.is_some()
                     && !proposal.decision.is_left()
                 {
@@ -336,21 +406,18 @@ impl<'a> Edits<'a> {
 
     /// The planned value of a leaf: `None` without an edit, `Some(None)` if it is removed.
     pub fn planned(&self, subject: &Subject, field: &[&str]) -> Option<Option<&Value>> {
-        let leaf = leaf_of(field);
-        let change = self.of_part(subject).find(|it| it.leaf == leaf);
+        let change = self.of_part(subject).find(|it| leads_to(&it.leaf, field));
         change.map(|change| change.proposed.as_ref())
     }
 
     /// The edits of a part of the current object, the last first.
     fn of_part(&self, part: &Subject) -> impl Iterator<Item = &Change> {
-        let edits = self.by_part.get(&std::ptr::from_ref(part));
-        let edits = edits.into_iter().flatten().rev();
-        edits.map(|at| &self.changes[*at])
+        let edits = self.by_part.of(std::ptr::from_ref(part));
+        edits.map(|at| &self.changes[at])
     }
 
     fn push(&mut self, change: Change) {
-        let edits = self.by_part.entry(Arc::as_ptr(&change.subject));
-        edits.or_default().push(self.changes.len());
+        self.by_part.push(Arc::as_ptr(&change.subject));
         self.changes.push(change);
     }
 
@@ -381,13 +448,7 @@ impl<'a> Edits<'a> {
             (next[previous], before[place]) = (at, at);
         }
         let mut sorted: Vec<Option<Change>> = self.changes.drain(since..).map(Some).collect();
-        for change in sorted.iter().flatten() {
-            let edits = self
-                .by_part
-                .entry(Arc::as_ptr(&change.subject))
-                .or_default();
-            edits.truncate(edits.partition_point(|at| *at < since));
-        }
+        self.by_part.truncate(since);
         let order = std::iter::successors(Some(next[end]), |at| Some(next[*at]));
         for at in order.take(end) {
             if let Some(change) = sorted[at].take() {
@@ -472,11 +533,16 @@ impl<'a> Edits<'a> {
     }
 
     fn change(&self, proposal: Proposal<'_>, present: Option<Node<'a>>) -> Change {
+        let known = self.parts.iter();
+        let mut known = known.filter(|(it, _)| Arc::ptr_eq(it, proposal.subject));
+        let part = known.next().map(|(_, node)| *node);
+        let part = part.filter(|node| node.stream().shares_nothing());
         Change {
             rule: self.rule,
             resource: self.resource,
             subject: proposal.subject.clone(),
             leaf: leaf_of(proposal.field),
+            part: part.map(Node::id),
             appends: false,
             current: present.and_then(|node| node.value().ok()),
             proposed: Some(proposal.value),
@@ -561,6 +627,28 @@ impl<'a> Edits<'a> {
         self.parts.push((Arc::clone(subject), node));
         Some(node)
     }
+}
+
+/// Whether this is the leaf of a field.
+fn leads_to(leaf: &Pointer, field: &[&str]) -> bool {
+    let length: usize = field.iter().map(|token| token.len() + 1).sum();
+    if leaf.as_str().len() < length {
+        return false;
+    }
+    let is_escaped = |c: &u8| matches!(c, b'~' | b'/');
+    if field
+        .iter()
+        .any(|token| token.as_bytes().iter().any(is_escaped))
+    {
+        return *leaf == *leaf_of(field);
+    }
+    let mut rest = leaf.as_str().as_bytes();
+    field.iter().all(|token| {
+        let behind = rest.strip_prefix(b"/");
+        let behind = behind.and_then(|rest| rest.strip_prefix(token.as_bytes()));
+        rest = behind.unwrap_or_default();
+        behind.is_some()
+    }) && rest.is_empty()
 }
 
 fn leaf_of(field: &[&str]) -> PointerBuf {

@@ -139,6 +139,8 @@ pub enum Lines {
     Config(String),
     /// An exemption of the objects from the rule.
     Exemption,
+    /// An entry of the catalogue, which is another one for each image.
+    Catalogue(String),
 }
 
 /// The message for a number of findings of one object with a common cause.

@@ -98,7 +98,7 @@ use crate::problem::{Place, Problem, Problems};
 use crate::read::{Host, Resource, ResourceList};
 use crate::report::{DetailLevel, Fitted, Report};
 use crate::select::Selection;
-use crate::yaml::{Fault, Node, Stream};
+use crate::yaml::{Edited, Fault, Lines, Node, Stream};
 
 /// The image of this version. No other code repeats it.
 pub const IMAGE: &str = "ghcr.io/fitout/fitout:v0.1.0";
@@ -157,15 +157,18 @@ pub fn run(bytes: Vec<u8>, results: Results, today: Option<kubernetes::Date>) ->
     run_built(bytes, results, today, &config::Sources::default(), None)
 }
 
-/// The same; calls `last` with the outcome of a run that no problem stopped, before anything is freed.
+/// What is done with the outcome of a run that no problem stopped, and its output.
+pub type Last<'f> = &'f dyn Fn(&Outcome, Option<&Edited<'_>>);
+
+/// The same; calls `last` before anything is freed. The outcome has no output of its own.
 pub fn run_to_end(
     bytes: Vec<u8>,
     results: Results,
     today: Option<kubernetes::Date>,
-    last: &dyn Fn(&Outcome),
+    last: Last<'_>,
 ) -> Outcome {
     let sources = config::Sources::default();
-    run_and(bytes, results, today, (&sources, None), last)
+    run_and(bytes, results, today, (&sources, None), Some(last))
 }
 
 /// The same, where the files are known that kustomize has built the functionConfig from: reasons and problems then name
@@ -177,7 +180,7 @@ pub fn run_built(
     sources: &config::Sources,
     chosen: Option<&FunctionConfig<'_>>,
 ) -> Outcome {
-    run_and(bytes, results, today, (sources, chosen), &|_| {})
+    run_and(bytes, results, today, (sources, chosen), None)
 }
 
 fn run_and(
@@ -185,7 +188,7 @@ fn run_and(
     results: Results,
     today: Option<kubernetes::Date>,
     (sources, chosen): (&config::Sources, Option<&FunctionConfig<'_>>),
-    last: &dyn Fn(&Outcome),
+    last: Option<Last<'_>>,
 ) -> Outcome {
     let mut host = Host::Unknown;
     let outcome = try_run(bytes, results, today, (sources, chosen), &mut host, last);
@@ -206,7 +209,7 @@ fn try_run(
     today: Option<kubernetes::Date>,
     (sources, chosen): (&config::Sources, Option<&FunctionConfig<'_>>),
     host: &mut Host,
-    last: &dyn Fn(&Outcome),
+    last: Option<Last<'_>>,
 ) -> Result<Outcome, Problems> {
     let stream = Stream::from_bytes(bytes).map_err(|error| not_yaml(&error, None))?;
     let list = ResourceList::read(&stream)?;
@@ -248,30 +251,41 @@ fn try_run(
         config::ChangesReport::None => DetailLevel::Totals,
     };
     let report = Report::of(&mut fitted, &list.resources, &config, detail);
-    let krm_results = match wants_results {
-        true => report.krm_results(config.report_changes),
-        false => Vec::new(),
-    };
     let passed = match config.validate_only {
         true => report.passes(config.checks.fail_on),
         false => !report.has_errors(),
     };
-    let output = match (config.validate_only, list.host) {
-        (true, Host::Kustomize) => passed.then(write::passed_validation),
-        // A validator changes nothing, so output is safe, and kpt shows the results of a failed run too.
-        (true, _) => Some(write::resource_list(&list, &[], krm_results)?),
-        (false, _) if passed => Some(write::resource_list(&list, &fitted.changes, krm_results)?),
-        (false, _) => None,
-    };
-    let outcome = Outcome {
-        output,
+    let mut outcome = Outcome {
+        output: None,
         passed,
         report: Some(report),
         problems: Vec::new(),
         host: list.host,
         overruled,
     };
-    last(&outcome);
+    let changes = config.report_changes;
+    let report = outcome.report.as_ref();
+    let write = |lines: &mut Lines<'_>| {
+        if let Some(report) = report {
+            report.write_krm_results(changes, lines);
+        }
+    };
+    let has_results = wants_results && report.is_some_and(|it| it.has_krm_results(changes));
+    let krm_results: Option<&write::Results<'_>> = has_results.then_some(&write);
+    let output = match (config.validate_only, list.host) {
+        (true, Host::Kustomize) => passed.then(|| write::passed_validation().into()),
+        // A validator changes nothing, so output is safe, and kpt shows the results of a failed run too.
+        (true, _) => Some(write::resource_list(&list, &[], krm_results)?),
+        (false, _) if passed => Some(write::resource_list(&list, &fitted.changes, krm_results)?),
+        (false, _) => None,
+    };
+    match last {
+        Some(last) => last(&outcome, output.as_ref()),
+        None => {
+            let text = output.map(Edited::into_text);
+            outcome.output = text;
+        }
+    }
     Ok(outcome)
 }
 

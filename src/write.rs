@@ -1,92 +1,92 @@
 //! Step 7: writes edits into the text, and copies everything else.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use jsonptr::{Pointer, PointerBuf};
-use kustomize_krm_types::Result as KrmResult;
 
 use crate::edit::Change;
 use crate::problem::{Place, Problem, Problems};
 use crate::read::{Resource, ResourceList};
-use crate::yaml::{Change as YamlChange, Edit, Footers, Refusal, Replacement, Stream, Value};
+use crate::yaml::{Behind, Edited, Footers, Lines, Refusal, Replacement, Request, Stream, Value};
 
 /// The ResourceList with its items edited and results added, as one text.
 ///
 /// # Errors
 /// `FIT-INP003` if an edit cannot be made without changing other text, and `FIT-INP009` for objects that are encrypted or
 /// signed as a whole.
-pub fn resource_list(
-    list: &ResourceList<'_>,
+pub fn resource_list<'a>(
+    list: &ResourceList<'a>,
     changes: &[Change],
-    results: Vec<KrmResult>,
-) -> Result<String, Problems> {
+    results: Option<&'a Results<'a>>,
+) -> Result<Edited<'a>, Problems> {
     refuse_sealed(changes, &list.resources)?;
     let (mut edits, of_changes) = to_edits(changes, &list.resources);
     let drops = list.bookkeeping_to_drop();
-    edits.extend(drops.into_iter().map(|(node, pointer)| Edit {
+    edits.extend(drops.into_iter().map(|(node, pointer)| Request {
+        object: 0,
         root: node.id(),
-        pointer,
-        change: YamlChange::Remove,
+        pointer: Cow::Owned(pointer),
+        appends: false,
+        value: None,
     }));
-    if !results.is_empty() {
-        let existing = list.root.items_at(["results"]);
-        let existing = existing.filter_map(|node| node.value().ok());
-        let values = existing.chain(results.into_iter().map(value_of)).collect();
-        let pointer = PointerBuf::from_tokens(["results"]);
-        edits.push(Edit {
-            root: list.root.id(),
-            pointer,
-            change: YamlChange::Set(Value::Sequence(values)),
-        });
-    }
     let stream = list.root.stream();
     let footers = match list.is_numbered() {
         true => Footers::OfTheEntryAbove,
         false => Footers::AtTheEnd,
     };
-    stream.edit_with(edits, footers).map_err(|refusal| {
-        let change = of_changes.get(refusal.edit).map(|index| &changes[*index]);
-        refused(&refusal, change, &list.resources, stream).into()
-    })
+    let mut behind = None;
+    if let Some(results) = results {
+        match list.root.takes_behind(RESULTS) {
+            true => {
+                behind = Some(Behind {
+                    map: list.root.id(),
+                    write: results,
+                });
+            }
+            false => {
+                let existing = list.root.items_at([RESULTS]);
+                let existing = existing.filter_map(|node| node.value().ok());
+                let values = existing.chain(values_of(results)).collect();
+                edits.push(Request {
+                    object: usize::MAX,
+                    root: list.root.id(),
+                    pointer: Cow::Owned(PointerBuf::from_tokens([RESULTS])),
+                    appends: false,
+                    value: Some(Cow::Owned(Value::Sequence(values))),
+                });
+            }
+        }
+    }
+    stream
+        .edit_with(&edits, footers, behind)
+        .map_err(|refusal| {
+            let change = of_changes.get(refusal.edit).map(|index| &changes[*index]);
+            refused(&refusal, change, &list.resources, stream).into()
+        })
 }
 
-/// A result as its type serializes it; there can be thousands.
-fn value_of(result: KrmResult) -> Value {
-    let text = |key: &str, text: String| (key.to_owned(), Value::from(text));
-    let mut entries = Vec::with_capacity(6);
-    entries.push(text("message", result.message));
-    entries.push(text("severity", result.severity.as_str().to_owned()));
-    if let Some(object) = result.resource_ref {
-        let mut of_object = Vec::with_capacity(4);
-        of_object.push(text("apiVersion", object.api_version));
-        of_object.push(text("kind", object.kind));
-        of_object.push(text("name", object.name));
-        of_object.extend(object.namespace.map(|it| text("namespace", it)));
-        entries.push(("resourceRef".to_owned(), Value::Mapping(of_object)));
-    }
-    if let Some(field) = result.field {
-        let values = [
-            ("currentValue", field.current_value),
-            ("proposedValue", field.proposed_value),
-        ];
-        let mut of_field = Vec::with_capacity(3);
-        of_field.push(text("path", field.path));
-        for (key, value) in values {
-            of_field.extend(value.map(|value| (key.to_owned(), Value::from(value))));
-        }
-        entries.push(("field".to_owned(), Value::Mapping(of_field)));
-    }
-    if let Some(file) = result.file {
-        let index = Value::Number(file.index.into());
-        let of_file = vec![text("path", file.path), ("index".to_owned(), index)];
-        entries.push(("file".to_owned(), Value::Mapping(of_file)));
-    }
-    if !result.tags.is_empty() {
-        let tags = result.tags.into_iter();
-        let tags = tags.map(|(key, value)| (key, Value::from(value)));
-        entries.push(("tags".to_owned(), Value::Mapping(tags.collect())));
-    }
-    Value::Mapping(entries)
+const RESULTS: &str = "results";
+
+/// Writes the results with their key.
+pub type Results<'r> = dyn Fn(&mut Lines<'_>) + 'r;
+
+/// The results as values, for a list that has some or is not in block style.
+fn values_of(results: &Results<'_>) -> Vec<Value> {
+    let mut text = String::new();
+    let mut push = |part: &str| text.push_str(part);
+    let mut lines = Lines::new(&mut push);
+    results(&mut lines);
+    lines.finish();
+    let stream = Stream::parse_any_keys(text);
+    let read = |stream: &Stream| {
+        let root = stream.documents().next()?.root();
+        let values = root.items_at([RESULTS]).map(|item| item.value().ok());
+        values.collect()
+    };
+    let values: Option<Vec<Value>> = stream.ok().as_ref().and_then(read);
+    debug_assert!(values.is_some(), "results are YAML");
+    values.unwrap_or_default()
 }
 
 /// The output of a validator that passes in kustomize.
@@ -114,7 +114,8 @@ pub fn text(
     refuse_sealed(changes, resources)?;
     let (edits, of_changes) = to_edits(changes, resources);
     stream
-        .edit_with(edits, Footers::AtTheEnd)
+        .edit_with(&edits, Footers::AtTheEnd, None)
+        .map(Edited::into_text)
         .map_err(|refusal| {
             let change = of_changes.get(refusal.edit).map(|index| &changes[*index]);
             refused(&refusal, change, resources, stream).into()
@@ -133,7 +134,7 @@ pub fn replacements(
     refuse_sealed(changes, resources)?;
     let (edits, _) = to_edits(changes, resources);
     let refused = |refusal| refused(&refusal, None, resources, stream).into();
-    stream.splices(edits).map_err(refused)
+    stream.splices(&edits).map_err(refused)
 }
 
 /// Objects that are encrypted or signed as a whole and would change.
@@ -150,24 +151,30 @@ fn refuse_sealed(changes: &[Change], resources: &[Resource<'_>]) -> Result<(), P
 }
 
 /// The edits for changes, and the index of the change for each edit.
-fn to_edits(changes: &[Change], resources: &[Resource<'_>]) -> (Vec<Edit>, Vec<usize>) {
-    let (mut edits, mut of_changes, mut first) = (Vec::new(), Vec::new(), 0);
+fn to_edits<'c>(
+    changes: &'c [Change],
+    resources: &[Resource<'_>],
+) -> (Vec<Request<'c>>, Vec<usize>) {
+    let mut edits = Vec::with_capacity(changes.len());
+    let (mut of_changes, mut first) = (Vec::with_capacity(changes.len()), 0);
     for changes_of_one in changes.chunk_by(|a, b| a.resource == b.resource) {
         let resource = &resources[changes_of_one[0].resource];
         let removed = removed(changes_of_one, resource);
         // Removing an emptied map removes its leaves too.
         let mut gone: HashSet<PointerBuf> = HashSet::new();
         for (index, change) in changes_of_one.iter().enumerate() {
-            let (pointer, change) = match &change.proposed {
-                Some(value) => {
-                    let mut pointer = change.pointer();
-                    if change.appends {
-                        pointer.pop_back();
-                        pointer.push_back("-");
-                    }
-                    (pointer, YamlChange::Set(value.clone()))
-                }
-                None => {
+            let mut edit = Request {
+                object: change.resource,
+                root: resource.node.id(),
+                pointer: Cow::Borrowed(&change.leaf),
+                appends: change.appends,
+                value: change.proposed.as_ref().map(Cow::Borrowed),
+            };
+            match (&change.proposed, change.part) {
+                // Nothing goes, so the part stays where it is.
+                (Some(_), Some(part)) if removed.is_empty() => edit.root = part,
+                (Some(_), _) => edit.pointer = Cow::Owned(change.pointer()),
+                (None, _) => {
                     let pointer = change.pointer();
                     let around = std::iter::successors(Some(pointer.as_ptr()), |it| it.parent());
                     let outermost = around.filter(|it| removed.contains(*it)).last();
@@ -177,15 +184,11 @@ fn to_edits(changes: &[Change], resources: &[Resource<'_>]) -> (Vec<Edit>, Vec<u
                     if !gone.insert(outermost.clone()) {
                         continue;
                     }
-                    (outermost, YamlChange::Remove)
+                    edit.pointer = Cow::Owned(outermost);
+                    edit.appends = false;
                 }
-            };
-            let root = resource.node.id();
-            edits.push(Edit {
-                root,
-                pointer,
-                change,
-            });
+            }
+            edits.push(edit);
             of_changes.push(first + index);
         }
         first += changes_of_one.len();
@@ -255,40 +258,4 @@ fn refused(
         .subject(resource.display_name())
         .field(crate::problem::field_path(&change.pointer()))
         .help("no output was written; simplify the YAML there, or leave the object out with `exclude` in the config")
-}
-
-#[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests {
-    use kustomize_krm_types::{Field, File, ResourceIdentifier, Severity};
-
-    use super::*;
-
-    #[test]
-    fn results_are_written_as_they_serialize() {
-        let full = KrmResult {
-            message: "message".to_owned(),
-            severity: Severity::Warning,
-            resource_ref: Some(ResourceIdentifier {
-                api_version: "apps/v1".to_owned(),
-                kind: "Deployment".to_owned(),
-                name: "web".to_owned(),
-                namespace: Some("shop".to_owned()),
-            }),
-            field: Some(Field {
-                path: "spec.replicas".to_owned(),
-                current_value: Some(serde_json::Value::Null),
-                proposed_value: Some(serde_json::json!({"a": [1.5, "b", true]})),
-            }),
-            file: Some(File {
-                path: "web.yaml".to_owned(),
-                index: 2,
-            }),
-            tags: [("a".to_owned(), "1".to_owned())].into(),
-        };
-        for result in [KrmResult::default(), full] {
-            let serialized = serde_json::to_value(&result).unwrap();
-            assert_eq!(value_of(result), Value::from(serialized));
-        }
-    }
 }

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::hosts::bench::{find, skip};
 use crate::output::{CONFIG, MANIFEST, filled, places};
 use crate::program::Folder;
 
@@ -38,21 +39,17 @@ struct Page {
 }
 
 /// A browser with a page, unless the tests of it are not asked for.
-fn page(test: &str) -> Option<Page> {
+fn page() -> Option<Page> {
     if std::env::var_os("FITOUT_BROWSER_TESTS").is_none() {
-        println!("skip: {test}: `make browser` runs it");
+        skip("`make browser` runs it");
         return None;
     }
-    let is_there = |name: &str| {
-        let path = std::env::var_os("PATH").unwrap_or_default();
-        std::env::split_paths(&path).any(|folder| folder.join(name).is_file())
-    };
-    let Some(name) = NAMES.into_iter().find(|name| is_there(name)) else {
+    let Some(name) = NAMES.into_iter().find(|name| find(name).is_some()) else {
         assert!(
             std::env::var("CI").as_deref() != Ok("true"),
             "no Chromium: with CI=true it is required"
         );
-        println!("skip: {test}: no Chromium; on Debian: apt-get install chromium");
+        skip("no Chromium; on Debian: apt-get install chromium");
         return None;
     };
     Some(Page::open(name))
@@ -345,7 +342,7 @@ fn is_empty(what: &str, found: &Value) {
 
 #[test]
 fn reports_fit_every_screen_and_are_quiet() {
-    let Some(mut page) = page("reports_fit_every_screen_and_are_quiet") else {
+    let Some(mut page) = page() else {
         return;
     };
     let (folder, files) = real();
@@ -365,7 +362,7 @@ fn reports_fit_every_screen_and_are_quiet() {
 
 #[test]
 fn nothing_from_outside_runs_or_becomes_markup() {
-    let Some(mut page) = page("nothing_from_outside_runs_or_becomes_markup") else {
+    let Some(mut page) = page() else {
         return;
     };
     for hostile in HOSTILE {
@@ -431,7 +428,7 @@ fn nothing_from_outside_runs_or_becomes_markup() {
 
 #[test]
 fn the_filter_works_and_is_not_needed() {
-    let Some(mut page) = page("the_filter_works_and_is_not_needed") else {
+    let Some(mut page) = page() else {
         return;
     };
     let (folder, files) = real();

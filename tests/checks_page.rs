@@ -10,24 +10,18 @@ use fitout::VOCABULARY;
 use fitout::checks::{CHECKS, Check};
 use fitout::rules::{RULES, When};
 
-use crate::pages::{comment, findings, head, read, settings, snake_case, title};
+use crate::golden::folders;
+use crate::pages::{comment, findings, head, keep, read, settings, snake_case, title};
 
 #[test]
 fn the_page_of_the_checks_is_current() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let file = root.join("docs/checks.md");
     let mut page = rules();
     page.push_str(&peers());
     for check in CHECKS {
         describe(root, check, &mut page);
     }
-    if std::env::var_os("UPDATE_GOLDEN").is_some() {
-        fs::write(&file, &page).unwrap();
-    }
-    assert!(
-        fs::read_to_string(&file).unwrap_or_default() == page,
-        "`make golden` rewrites docs/checks.md; read the diff"
-    );
+    keep("docs/checks.md", &page);
 }
 
 #[test]
@@ -163,11 +157,7 @@ fn describe(root: &Path, check: &Check, page: &mut String) {
     let file = root.join(format!("src/checks/{}.rs", snake_case(check.name)));
     let head = head(&read(&file));
     let _ = write!(page, "\n## {}\n\n{head}\n", check.name);
-    let folder = root.join("tests/cases").join(check.name);
-    let cases = fs::read_dir(&folder).unwrap_or_else(|it| panic!("{}: {it}", folder.display()));
-    let mut cases: Vec<_> = cases.map(|it| it.unwrap().path()).collect();
-    cases.sort();
-    for case in cases {
+    for case in folders(&root.join("tests/cases").join(check.name)) {
         let text = |name: &str| fs::read_to_string(case.join(name)).unwrap_or_default();
         let input = text("input.yaml");
         let _ = write!(page, "\n### {}\n\n{}\n", title(&case), comment(&input));

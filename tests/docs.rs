@@ -106,16 +106,11 @@ fn precedence() -> String {
     let show = folder.run(&["config", "show", "-e", "production", "-f", "shop.yaml"]);
     assert_eq!(show.code, Some(0), "{}", show.stderr);
     let folder = Folder::with_copy(&["base/caracal", "fn-config"]);
-    let program = Path::new(env!("CARGO_BIN_EXE_fitout")).parent().unwrap();
     let mut changed = String::new();
     for line in TRANSCRIPT_OF_CHANGE.lines() {
-        let mut shell = std::process::Command::new("/bin/sh");
-        let path = std::env::join_paths([program, Path::new("/usr/bin"), Path::new("/bin")]);
-        shell.env("PATH", path.unwrap()).current_dir(folder.path());
-        let ran = shell.args(["-c", line]).output().unwrap();
+        let ran = folder.shell(line);
         assert!(ran.stderr.is_empty(), "{ran:?}");
-        let stdout = String::from_utf8(ran.stdout).unwrap();
-        write!(changed, "$ {line}\n{stdout}").unwrap();
+        write!(changed, "$ {line}\n{}", ran.stdout).unwrap();
     }
     let show = show.stdout.trim_end();
     format!(
@@ -141,16 +136,7 @@ fn the_reference_of_the_config_is_current() {
         page.push_str(&source.example(&first));
         source.describe(&first, &mut Vec::new(), &mut page);
     }
-    let path = root.join("docs/config.md");
-    if std::env::var_os("UPDATE_GOLDEN").is_some() {
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(&path, &page).unwrap();
-    }
-    let kept = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(
-        kept == page,
-        "docs/config.md is not what the code says; run `make golden` and read the diff"
-    );
+    crate::pages::keep("docs/config.md", &page);
 }
 
 struct Source(String);

@@ -63,6 +63,23 @@ fn problems_of(files: &[(&str, &str)]) -> Vec<String> {
     problems
 }
 
+/// The problems of an overlay that lists a config.
+fn problems_with(config: &str) -> Vec<String> {
+    problems_of(&[
+        ("pod.yaml", POD),
+        ("kustomization.yaml", OVERLAY),
+        ("fitout.yaml", config),
+    ])
+}
+
+/// A Kptfile with a function.
+fn kptfile(image: &str, config: Option<&str>) -> String {
+    let config = config.map_or(String::new(), |it| format!("    configPath: {it}\n"));
+    format!(
+        "apiVersion: kpt.dev/v1\nkind: Kptfile\nmetadata: {{name: a}}\npipeline:\n  mutators:\n  - image: {image}\n{config}"
+    )
+}
+
 #[test]
 fn without_programs_nothing_is_a_problem() {
     let folder = Folder::with(&[("readme.txt", "")]);
@@ -146,12 +163,7 @@ fn a_right_setup_has_no_problems() {
         "a".repeat(64)
     ));
     for config in [&container, &digest] {
-        let none = problems_of(&[
-            ("pod.yaml", POD),
-            ("kustomization.yaml", OVERLAY),
-            ("fitout.yaml", config),
-        ]);
-        assert_eq!(none, [""; 0]);
+        assert_eq!(problems_with(config), [""; 0]);
     }
     let folder = Folder::with_copy(&["base", "overlays", "fn-config", "examples/kpt"]);
     let run = doctor(&folder, &[]);
@@ -173,6 +185,14 @@ fn a_silent_skip_and_a_program_that_cannot_run_are_found() {
     );
     let cfg = ("cfg/kustomization.yaml", "resources: [fitout.yaml]\n");
     let pod = ("web/pod.yaml", POD);
+    let has = |files: &[(&str, &str)], expected: &str| {
+        let found = problems_of(files);
+        let mut found = found.iter();
+        assert!(
+            found.any(|it| it.contains(expected)),
+            "{expected}: {found:#?}"
+        );
+    };
     let found = problems_of(&[overlay, cfg, pod, ("cfg/fitout.yaml", &bare)]);
     assert_eq!(found.len(), 2, "{found:#?}");
     let skip =
@@ -190,31 +210,14 @@ fn a_silent_skip_and_a_program_that_cannot_run_are_found() {
         "{found:#?}"
     );
     // Relative paths begin at the kustomization that lists the config.
-    let found = problems_of(&[
-        overlay,
-        cfg,
-        pod,
-        ("cfg/fitout.yaml", &relative),
-        ("cfg/run/fitout", ""),
-    ]);
-    assert!(
-        found
-            .iter()
-            .any(|it| it.contains("web/run/fitout does not exist")),
-        "{found:#?}"
+    let relative = ("cfg/fitout.yaml", &*relative);
+    has(
+        &[overlay, cfg, pod, relative, ("cfg/run/fitout", "")],
+        "web/run/fitout does not exist",
     );
-    let found = problems_of(&[
-        overlay,
-        cfg,
-        pod,
-        ("cfg/fitout.yaml", &relative),
-        ("web/run/fitout", ""),
-    ]);
-    assert!(
-        found
-            .iter()
-            .any(|it| it.contains("web/run/fitout is not executable")),
-        "{found:#?}"
+    has(
+        &[overlay, cfg, pod, relative, ("web/run/fitout", "")],
+        "web/run/fitout is not executable",
     );
     // The form can come from a patch on the way.
     let container = config("container: {image: ghcr.io/fitout/fitout:v0.1.0}");
@@ -240,11 +243,7 @@ fn images_that_are_not_pinned_and_other_versions_are_found() {
         ("ghcr.io/fitout/fitout:v0.1.0", None),
     ] {
         let config = config(&format!("container: {{image: {image}}}"));
-        let found = problems_of(&[
-            ("pod.yaml", POD),
-            ("kustomization.yaml", OVERLAY),
-            ("fitout.yaml", &config),
-        ]);
+        let found = problems_with(&config);
         assert_eq!(
             found.len(),
             usize::from(expected.is_some()),
@@ -254,9 +253,7 @@ fn images_that_are_not_pinned_and_other_versions_are_found() {
             expected.is_none_or(|it| found[0].contains(it)),
             "{image}: {found:#?}"
         );
-        let kptfile = format!(
-            "apiVersion: kpt.dev/v1\nkind: Kptfile\nmetadata: {{name: a}}\npipeline:\n  mutators:\n  - image: {image}\n    configPath: fitout.yaml\n"
-        );
+        let kptfile = kptfile(image, Some("fitout.yaml"));
         let found = problems_of(&[("Kptfile", &kptfile), ("fitout.yaml", &config)]);
         assert_eq!(
             found.len(),
@@ -268,13 +265,6 @@ fn images_that_are_not_pinned_and_other_versions_are_found() {
 
 #[test]
 fn mistakes_in_what_a_host_reads_are_found() {
-    let files = |config: &str| {
-        problems_of(&[
-            ("pod.yaml", POD),
-            ("kustomization.yaml", OVERLAY),
-            ("fitout.yaml", config),
-        ])
-    };
     let right = config("container: {image: ghcr.io/fitout/fitout:v0.1.0}");
     for (config, expected) in [
         (
@@ -301,7 +291,7 @@ fn mistakes_in_what_a_host_reads_are_found() {
             "so the build is empty",
         ),
     ] {
-        let found = files(&config);
+        let found = problems_with(&config);
         assert_eq!(found.len(), 1, "{found:#?}");
         assert!(found[0].contains(expected), "{expected}: {found:#?}");
     }
@@ -327,18 +317,14 @@ fn mistakes_in_what_a_host_reads_are_found() {
     let found = problems_of(&[("pod.yaml", POD), ("kustomization.yaml", &inline)]);
     assert_eq!(found.len(), 1, "{found:#?}");
     assert!(found[0].contains("uses `exec`"), "{found:#?}");
-    let kptfile = "apiVersion: kpt.dev/v1\nkind: Kptfile\nmetadata: {name: a}\npipeline:\n  mutators:\n  - image: ghcr.io/fitout/fitout:v0.1.0\n    configPath: gone.yaml\n";
-    let found = problems_of(&[("Kptfile", kptfile)]);
-    assert!(
-        found[0].starts_with("Kptfile:6 gone.yaml does not exist"),
-        "{found:#?}"
-    );
-    let kptfile = kptfile.replace("    configPath: gone.yaml\n", "");
-    let found = problems_of(&[("Kptfile", &kptfile)]);
-    assert!(
-        found[0].starts_with("Kptfile:6 this function has no `configPath`"),
-        "{found:#?}"
-    );
+    for (config, expected) in [
+        (Some("gone.yaml"), "Kptfile:6 gone.yaml does not exist"),
+        (None, "Kptfile:6 this function has no `configPath`"),
+    ] {
+        let kptfile = kptfile("ghcr.io/fitout/fitout:v0.1.0", config);
+        let found = problems_of(&[("Kptfile", &kptfile)]);
+        assert!(found[0].starts_with(expected), "{found:#?}");
+    }
 }
 
 #[test]

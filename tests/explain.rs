@@ -13,7 +13,7 @@ use fitout::read::{Origin, Resource};
 use fitout::yaml::Stream;
 use serde_json::Value;
 
-use crate::golden::folders;
+use crate::golden::cases;
 use crate::program::{Folder, Run};
 
 /// Pages whose console sessions are run in a copy of the repository. `make golden` rewrites their output.
@@ -23,8 +23,6 @@ const PAGES: [&str; 2] = ["docs/explain.md", "docs/editor.md"];
 fn sessions_in_the_pages_are_true() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let folder = Folder::with_copy(&["base/caracal", "fn-config", "schema"]);
-    let program = Path::new(env!("CARGO_BIN_EXE_fitout")).parent().unwrap();
-    let path = std::env::join_paths([program, Path::new("/usr/bin"), Path::new("/bin")]).unwrap();
     for page in PAGES {
         let text = std::fs::read_to_string(root.join(page)).unwrap();
         let (mut expected, mut rest) = (String::new(), text.as_str());
@@ -32,34 +30,14 @@ fn sessions_in_the_pages_are_true() {
             let (session, after) = after.split_once("```").unwrap();
             let _ = writeln!(expected, "{before}```console");
             for line in session.lines().filter_map(|it| it.strip_prefix("$ ")) {
-                let mut shell = std::process::Command::new("/bin/sh");
-                shell
-                    .env("PATH", &path)
-                    .current_dir(folder.path())
-                    .env_remove("FITOUT_ENV")
-                    .env_remove("FITOUT_CONFIG");
-                let ran = shell
-                    .args(["-c", &format!("{{ {line}\n}} 2>&1")])
-                    .output()
-                    .unwrap();
-                let _ = write!(
-                    expected,
-                    "$ {line}\n{}",
-                    String::from_utf8(ran.stdout).unwrap()
-                );
+                let ran = folder.shell(&format!("{{ {line}\n}} 2>&1"));
+                let _ = write!(expected, "$ {line}\n{}", ran.stdout);
             }
             expected.push_str("```");
             rest = after;
         }
         expected.push_str(rest);
-        if std::env::var_os("UPDATE_GOLDEN").is_some() {
-            std::fs::write(root.join(page), &expected).unwrap();
-        } else {
-            assert!(
-                text == expected,
-                "{page}: `make golden` rewrites its sessions; expected\n{expected}"
-            );
-        }
+        crate::pages::keep(page, &expected);
     }
 }
 
@@ -67,8 +45,7 @@ fn sessions_in_the_pages_are_true() {
 #[test]
 fn every_change_is_explained_by_its_own_decision() {
     let (mut explained, mut others) = (0, BTreeSet::new());
-    let groups = folders(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases"));
-    for case in groups.iter().flat_map(|group| folders(group)) {
+    for case in cases() {
         let read = |name: &str| std::fs::read_to_string(case.join(name)).unwrap();
         let (config, input) = (read("fn-config.yaml"), read("input.yaml"));
         let (Ok(config), Ok(stream)) = (Stream::parse(config), Stream::parse(input)) else {

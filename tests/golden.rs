@@ -533,6 +533,15 @@ pub(crate) fn folders(folder: &Path) -> Vec<PathBuf> {
     folders
 }
 
+/// The folders of all cases.
+pub(crate) fn cases() -> Vec<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
+    folders(&root)
+        .iter()
+        .flat_map(|about| folders(about))
+        .collect()
+}
+
 #[test]
 fn every_case_comes_out_as_expected() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
@@ -549,7 +558,7 @@ fn every_case_comes_out_as_expected() {
             ));
         }
     }
-    for folder in folders(&root).iter().flat_map(|about| folders(about)) {
+    for folder in cases() {
         count += 1;
         let name = folder.strip_prefix(&root).unwrap().display().to_string();
         for wrong in Case::read(folder).check() {

@@ -111,9 +111,9 @@ pub(crate) fn filled(template: &str, hostile: &str, is_hostile: impl Fn(&str) ->
     text
 }
 
-/// Fails if text for people has a character that a terminal obeys or hides, or a line that could be a command.
+/// Fails if text for people has a character that a terminal obeys or hides.
 #[track_caller]
-fn is_harmless(what: &str, text: &str) {
+pub(crate) fn shows_everything(what: &str, text: &str) {
     let is_bad = |c: char| {
         (c.is_control() && c != '\n')
             || ('\u{200b}'..='\u{200f}').contains(&c)
@@ -124,6 +124,12 @@ fn is_harmless(what: &str, text: &str) {
     if let Some(c) = text.chars().find(|c| is_bad(*c)) {
         panic!("{what}: {c:?} in\n{text:?}");
     }
+}
+
+/// The same, and if a line could be a command.
+#[track_caller]
+fn is_harmless(what: &str, text: &str) {
+    shows_everything(what, text);
     for line in text.lines() {
         let is_command = ["::", "FORGED"]
             .iter()

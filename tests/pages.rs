@@ -10,24 +10,14 @@ use fitout::transformers;
 use kustomize_krm_types::{Result as KrmResult, Severity};
 use similar::TextDiff;
 
+use crate::golden::folders;
+
 #[test]
 fn the_pages_of_the_transformers_are_current() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut stale = Vec::new();
     for name in transformers::NAMES {
-        let path = root.join(format!("docs/transformers/{name}.md"));
-        let page = page(root, name);
-        if std::env::var_os("UPDATE_GOLDEN").is_some() {
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(&path, &page).unwrap();
-        } else if fs::read_to_string(&path).unwrap_or_default() != page {
-            stale.push(format!("docs/transformers/{name}.md"));
-        }
+        keep(&format!("docs/transformers/{name}.md"), &page(root, name));
     }
-    assert!(
-        stale.is_empty(),
-        "`make golden` rewrites {stale:?}; read the diff"
-    );
 }
 
 /// The table of the sections in the README, one row for each transformer, from the head of its file.
@@ -48,15 +38,13 @@ fn the_table_of_sections_in_the_readme_is_current() {
             "| [`{name}`](docs/transformers/{name}.md) | {what} |"
         );
     }
-    let file = root.join("README.md");
-    let readme = read(&file);
+    let readme = read(&root.join("README.md"));
     let start = readme.find("| section | what it sets |").unwrap();
     let end = start + readme[start..].find("\n\n").unwrap() + 1;
-    if std::env::var_os("UPDATE_GOLDEN").is_some() {
-        fs::write(file, [&readme[..start], &table, &readme[end..]].concat()).unwrap();
-    } else {
-        assert_eq!(&readme[start..end], table, "`make golden` rewrites it");
-    }
+    keep(
+        "README.md",
+        &[&readme[..start], &table, &readme[end..]].concat(),
+    );
 }
 
 fn page(root: &Path, name: &str) -> String {
@@ -67,16 +55,31 @@ fn page(root: &Path, name: &str) -> String {
         page,
         "\nThe settings are in [config.md](../config.md). Each case below is a folder of `tests/cases/{name}`, and a test.\n"
     );
-    let folder = root.join("tests/cases").join(name);
-    let mut cases: Vec<_> = fs::read_dir(&folder)
-        .unwrap()
-        .map(|it| it.unwrap().path())
-        .collect();
-    cases.sort();
-    for case in cases {
+    for case in folders(&root.join("tests/cases").join(name)) {
         describe(&case, &mut page);
     }
     page
+}
+
+/// Compares a generated page of the repository; `make golden` rewrites it instead.
+#[track_caller]
+pub(crate) fn keep(file: &str, page: &str) {
+    const MOST: usize = 20;
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        return fs::write(&path, page).unwrap();
+    }
+    let kept = fs::read_to_string(&path).unwrap_or_default();
+    if kept != page {
+        let diff = TextDiff::from_lines(kept.as_str(), page);
+        let diff = diff.unified_diff().header("kept", "now").to_string();
+        let lines: Vec<&str> = diff.lines().take(MOST).collect();
+        panic!(
+            "`make golden` rewrites {file}; read the diff:\n{}",
+            lines.join("\n")
+        );
+    }
 }
 
 /// The text of a file that must be there.

@@ -74,6 +74,17 @@ impl Folder {
         assert!(made.success());
     }
 
+    /// Runs a line of a shell that finds fitout.
+    pub(crate) fn shell(&self, line: &str) -> Run {
+        let program = Path::new(env!("CARGO_BIN_EXE_fitout")).parent().unwrap();
+        let folders = [program, Path::new("/usr/bin"), Path::new("/bin")];
+        let mut shell = Command::new("/bin/sh");
+        shell.args(["-c", line]).current_dir(self.path());
+        shell.env("PATH", std::env::join_paths(folders).unwrap());
+        shell.env_remove("FITOUT_ENV").env_remove("FITOUT_CONFIG");
+        Run::of(shell, b"")
+    }
+
     /// The command, without the environment variables of the tests.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_fitout"));

@@ -10,7 +10,7 @@ use fitout::write;
 use fitout::yaml::Stream;
 use kustomize_krm_types::Severity;
 
-use crate::golden::folders;
+use crate::golden::{cases, folders};
 use crate::restricted::{files, objects};
 use crate::tidy::root;
 
@@ -64,12 +64,10 @@ fn assert_lasting(place: &str, input: &str, config: &str) -> usize {
 #[test]
 fn check_of_fitted_cases_reports_what_the_run_reported() {
     let mut found = 0;
-    for about in folders(&root().join("tests/cases")) {
-        for case in folders(&about) {
-            let read = |name: &str| fs::read_to_string(case.join(name)).unwrap();
-            let place = case.display().to_string();
-            found += assert_lasting(&place, &read("input.yaml"), &read("fn-config.yaml"));
-        }
+    for case in cases() {
+        let read = |name: &str| fs::read_to_string(case.join(name)).unwrap();
+        let place = case.display().to_string();
+        found += assert_lasting(&place, &read("input.yaml"), &read("fn-config.yaml"));
     }
     assert!(found > 300, "{found}");
 }

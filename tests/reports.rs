@@ -7,34 +7,10 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::golden::folders;
+use crate::golden::cases;
+use crate::output::shows_everything;
 use crate::program::{Folder, Run};
-
-/// A validator for a schema of the repository.
-struct Schema(boon::Schemas, boon::SchemaIndex);
-
-impl Schema {
-    fn of(file: &str) -> Schema {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
-        let schema: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
-        let mut schemas = boon::Schemas::new();
-        let mut compiler = boon::Compiler::new();
-        compiler
-            .add_resource("https://schema.invalid/", schema)
-            .unwrap();
-        let index = compiler
-            .compile("https://schema.invalid/", &mut schemas)
-            .unwrap();
-        Schema(schemas, index)
-    }
-
-    #[track_caller]
-    fn accepts(&self, value: &Value, what: &str) {
-        if let Err(error) = self.0.validate(value, self.1) {
-            panic!("{what}: {error:#}");
-        }
-    }
-}
+use crate::schema::Schema;
 
 /// The text with the fixes of all results.
 fn with_fixes(log: &Value, uri: &str, text: &str) -> String {
@@ -245,16 +221,7 @@ fn check_junit(junit: &str, json: &Value, what: &str) {
 
 #[track_caller]
 fn is_visible(text: &str, what: &str) {
-    let is_bad = |c: char| {
-        (c.is_control() && c != '\n')
-            || ('\u{200b}'..='\u{200f}').contains(&c)
-            || ('\u{2028}'..='\u{202e}').contains(&c)
-            || ('\u{2060}'..='\u{206f}').contains(&c)
-            || "\u{61c}\u{feff}\u{ad}".contains(c)
-    };
-    if let Some(c) = text.chars().find(|c| is_bad(*c)) {
-        panic!("{what}: {c:?} in\n{text:?}");
-    }
+    shows_everything(what, text);
     for command in ["##[", "##vso[", "##teamcity["] {
         assert!(!text.contains(command), "{what}: {command} in\n{text}");
     }
@@ -429,15 +396,13 @@ pub(crate) fn check_hostile(folder: &Folder, command: &str, file: &str) -> usize
 
 #[test]
 fn reports_of_cases_are_valid_and_make_what_apply_makes() {
-    let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
     // A third of them, which takes seconds; `FITOUT_SEEDS`, which other tests also read, asks for all.
     let step = if std::env::var_os("FITOUT_SEEDS").is_some() {
         1
     } else {
         3
     };
-    let cases = folders(&cases).into_iter().flat_map(|it| folders(&it));
-    let cases: Vec<PathBuf> = cases.step_by(step).collect();
+    let cases: Vec<PathBuf> = cases().into_iter().step_by(step).collect();
     let parts = cases.chunks(cases.len().div_ceil(4));
     let fixed: usize = std::thread::scope(|scope| {
         let parts: Vec<_> = parts

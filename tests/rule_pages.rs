@@ -195,16 +195,13 @@ fn explain_prints_the_page_of_a_rule() {
 /// The cases in whose results a rule is.
 fn cases_by_rule() -> HashMap<&'static str, Vec<PathBuf>> {
     let mut cases: HashMap<&str, Vec<PathBuf>> = HashMap::new();
-    for group in fs::read_dir(root().join("tests/cases")).unwrap() {
-        for case in fs::read_dir(group.unwrap().path()).unwrap() {
-            let case = case.unwrap().path();
-            let text = |name: &str| fs::read_to_string(case.join(name)).unwrap_or_default();
-            let results = text("results.yaml") + &text("errors.txt");
-            let words = results.split(|c: char| !c.is_ascii_alphanumeric() && !"-_".contains(c));
-            let words: BTreeSet<&str> = words.filter(|it| it.starts_with("FIT-")).collect();
-            for rule in VOCABULARY.rules().filter(|rule| words.contains(rule.id)) {
-                cases.entry(rule.id).or_default().push(case.clone());
-            }
+    for case in crate::golden::cases() {
+        let text = |name: &str| fs::read_to_string(case.join(name)).unwrap_or_default();
+        let results = text("results.yaml") + &text("errors.txt");
+        let words = results.split(|c: char| !c.is_ascii_alphanumeric() && !"-_".contains(c));
+        let words: BTreeSet<&str> = words.filter(|it| it.starts_with("FIT-")).collect();
+        for rule in VOCABULARY.rules().filter(|rule| words.contains(rule.id)) {
+            cases.entry(rule.id).or_default().push(case.clone());
         }
     }
     cases

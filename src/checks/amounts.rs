@@ -1,9 +1,10 @@
-//! FIT-RES002, 004, 005, 006, 010 and 011: requests and limits of containers that the API server rejects, that the config
+//! FIT-RES002, 004, 005, 006, 010, 011 and 021: requests and limits of containers that the API server rejects, that the config
 //! does not allow, or that are probably typos.
 //!
 //! The containers are those that `resources` selects, with the edits of the config. Amounts with the mode `Off` are skipped.
 
 mod bounds;
+mod heaps;
 mod refused;
 mod suspicious;
 
@@ -30,6 +31,7 @@ pub(super) const CHECK: Check = Check {
         suspicious::UNLIKELY,
         bounds::OUTSIDE,
         suspicious::NULL,
+        heaps::HEAP,
     ],
     find: &[Find::Pods(find)],
 };
@@ -54,6 +56,7 @@ fn find(pod: &Pod<'_, '_>) -> Vec<Finding> {
         findings.extend(refused::pairs(&amounts));
         findings.extend(bounds::find(&amounts));
         findings.extend(refused::devices(&amounts));
+        findings.extend(heaps::find(&amounts));
     }
     findings
 }

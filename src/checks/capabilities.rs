@@ -11,7 +11,7 @@ use kustomize_krm_types::Severity;
 use super::{Check, Find, Pod};
 use crate::config::Section;
 use crate::facts::{ContainerFacts, View};
-use crate::finding::{Finding, Mode};
+use crate::finding::{Finding, Lines, Mode};
 use crate::objects::Container;
 use crate::rules::{Rule, rule};
 use crate::transformers::security_context::{SecurityContext, spelling};
@@ -151,9 +151,16 @@ fn low_port(
     if may || section.mode(leaf) == Mode::Off || lowest_port(pod) <= port {
         return None;
     }
+    // The runtime and the sysctl lower the limit only in the pod's own network.
+    let is_own = !pod.after().is_true("hostNetwork");
     let message = format!(
-        "{}: it drops the capability {NET_BIND_SERVICE}, so it cannot bind its port {port}",
-        container.subject.part
+        "{}: it drops the capability {NET_BIND_SERVICE}, so it cannot bind its port {port}{}",
+        container.subject.part,
+        if is_own {
+            ", unless the runtime allows low ports, as containerd 2 does"
+        } else {
+            ""
+        }
     );
     // Who runs as root before may use the port now.
     let is_new = pod.after().is_non_root(container) && !pod.before().is_non_root(container);
@@ -161,15 +168,22 @@ fn low_port(
         true => Severity::Warning,
         false => Severity::Info,
     };
-    let finding = Finding::graded(&LOW_PORT, severity, message)
+    let sysctl = match is_own {
+        true => format!("set the sysctl {PORT_START} to \"0\", which every level allows; "),
+        false => String::new(),
+    };
+    let mut finding = Finding::graded(&LOW_PORT, severity, message)
         .about(&container.subject, &["ports"])
         .decided_by(section.decision(leaf))
         .help(format!(
-            "listen on port {FIRST_FREE_PORT} or above, or set the sysctl {PORT_START} to \"0\" in \
-             `securityContext.pod.sysctls`, which every level allows and some runtimes set by default; \
-             `capabilities.add: [{NET_BIND_SERVICE}]` works for root, and for other users only if the program's file has \
-             the capability"
+            "listen on port {FIRST_FREE_PORT} or above, or {sysctl}`capabilities.add: [{NET_BIND_SERVICE}]` works for \
+             root, and for other users only if the program's file has the capability"
         ));
+    finding.lines = is_own.then(|| {
+        Lines::Config(format!(
+            "securityContext:\n  pod:\n    sysctls: [{{name: {PORT_START}, value: \"0\"}}]"
+        ))
+    });
     Some(finding)
 }
 

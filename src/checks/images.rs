@@ -21,10 +21,10 @@ use super::{Check, Find, Pod};
 use crate::catalogue::{Entry, repository};
 use crate::config::Section;
 use crate::facts::ContainerFacts;
-use crate::finding::{Finding, Mode};
+use crate::finding::{Finding, Lines, Mode};
 use crate::objects::{Container, ContainerType};
 use crate::rules::{Rule, rule};
-use crate::transformers::security_context::{SecurityContext, UnknownPaths};
+use crate::transformers::security_context::{SecurityContext, UnknownPaths, has_command};
 
 const UNKNOWN: Rule = rule(
     "FIT-SEC004",
@@ -126,16 +126,30 @@ fn unknown(
         true => ("container.readOnlyRootFilesystem", "readOnlyRootFilesystem"),
         false => (NON_ROOT, "runAsUser"),
     };
-    let help = match is_root && !has_user {
-        true => "use an image that starts as another user, or set `pod.runAsNonRoot: false` in a profile for these pods"
-            .to_owned(),
-        false => help(&image, known, has_user, paths.as_ref()),
+    // A second entry of the config for the image would never apply.
+    let mut own = section.catalogue().iter();
+    let is_own = known.is_some_and(|known| own.any(|it| std::ptr::eq(it, known)));
+    let known = (known, is_own);
+    let (help, line) = match is_root && !has_user {
+        true => (
+            "use an image that starts as another user, or set `pod.runAsNonRoot: false` in a profile for these pods"
+                .to_owned(),
+            None,
+        ),
+        // A row of the catalogue is about the image's own command.
+        false => match &paths {
+            Some(UnknownPaths::Image) if has_command(container) => {
+                help(&image, known, has_user, Some(&UnknownPaths::Command))
+            }
+            paths => help(&image, known, has_user, paths.as_ref()),
+        },
     };
-    let finding = Finding::graded(&UNKNOWN, severity, message)
+    let mut finding = Finding::graded(&UNKNOWN, severity, message)
         .about(&container.subject, &["securityContext", field])
         .decided_by(section.decision(leaf))
         .of_image(image)
         .help(help);
+    finding.lines = line.map(Lines::Catalogue);
     Some(finding)
 }
 
@@ -171,26 +185,34 @@ fn unknown_paths(
     is_due.then(|| section.unknown_paths(container)).flatten()
 }
 
-/// The lines that say what is not known.
+/// What to do, and the entry of the catalogue that says what is not known.
 fn help(
     image: &str,
-    known: Option<&Entry>,
+    (known, is_own): (Option<&Entry>, bool),
     has_user: bool,
     paths: Option<&UnknownPaths>,
-) -> String {
-    let repository = repository(image);
+) -> (String, Option<String>) {
     match paths {
         // The catalogue is about images, not about commands.
-        Some(UnknownPaths::Command) if has_user => {
+        Some(UnknownPaths::Command) if has_user => (
             "list the paths in `securityContext.writablePaths` of a profile for these containers, or set \
              `container.readOnlyRootFilesystem` there"
-                .to_owned()
-        }
-        Some(UnknownPaths::Hides(path)) if has_user => format!(
-            "mount its files at {path}, or set `container.readOnlyRootFilesystem` in a profile for these containers"
+                .to_owned(),
+            None,
         ),
+        Some(UnknownPaths::Hides(path)) if has_user => {
+            let help = format!(
+                "mount its files at {path}, or set `container.readOnlyRootFilesystem` in a profile for these containers"
+            );
+            (help, None)
+        }
         _ => {
-            let mut line = format!("- {{image: {repository}");
+            let repository = repository(image);
+            let is_plain = |c: char| c.is_ascii_alphanumeric() || "-._/".contains(c);
+            let mut line = match repository.chars().all(is_plain) {
+                true => format!("- {{image: {repository}"),
+                false => format!("- {{image: {repository:?}"),
+            };
             if let Some(tag) = known.and_then(|it| it.tag.as_ref()) {
                 let _ = write!(line, ", tag: \"{}\"", tag.as_str());
             }
@@ -202,14 +224,31 @@ fn help(
             if let Some(group) = group {
                 let _ = write!(line, ", runAsGroup: {group}");
             }
-            if paths.is_some() {
+            if paths.is_some_and(|it| *it != UnknownPaths::Command) {
                 let paths = known.map_or(&[][..], |it| it.writable_paths.as_slice());
                 let paths = [paths.join(", ").as_str(), "…"].join(", ");
                 let paths = paths.trim_start_matches(", ");
                 let _ = write!(line, ", writablePaths: [{paths}], pathsAreComplete: true");
+            } else if let Some(known) = known {
+                if !known.writable_paths.is_empty() {
+                    let _ = write!(line, ", writablePaths: [{}]", known.writable_paths.join(", "));
+                }
+                if known.paths_are_complete {
+                    line += ", pathsAreComplete: true";
+                }
             }
             line += &known.map_or_else(String::new, other_facts);
-            format!("add `{line}}}` to `spec.catalogue`, or set the fields in the manifest")
+            line.push('}');
+            match is_own {
+                true => (
+                    format!("write `{line}` in place of its entry in `spec.catalogue`, or set the fields in the manifest"),
+                    None,
+                ),
+                false => (
+                    format!("add `{line}` to `spec.catalogue`, or set the fields in the manifest"),
+                    Some(line),
+                ),
+            }
         }
     }
 }
@@ -233,6 +272,13 @@ fn other_facts(known: &Entry) -> String {
     }
     if let Some(path) = &known.metrics_path {
         let _ = write!(facts, ", metricsPath: {path}");
+    }
+    let moved = known.moved_by.iter();
+    let moved: Vec<String> = moved
+        .map(|it| format!("{{variable: {}, path: {}}}", it.variable, it.path))
+        .collect();
+    if !moved.is_empty() {
+        let _ = write!(facts, ", movedBy: [{}]", moved.join(", "));
     }
     if let Some(own) = &known.own_directory {
         let (variable, path) = (&own.variable, &own.path);

@@ -5,17 +5,21 @@
 //!
 //! # Adding a check
 //!
-//! 1. Copy `example.rs`, which is compiled for tests only. Its head says what the check reports and why it matters. The id of
-//!    a rule is the next free number of its area in docs/checks.md. `When::Always` is for what the edits can cause or
-//!    repair, `When::OnCheck` for all else, `When::OnRequest` for what only some teams want. A rule about one field is a row
-//!    in `practices.rs`.
-//! 2. Add its `mod` line and its row in the table. A check `hostNetwork` has the file `host_network.rs`.
-//! 3. Add `tests/cases/<name>/<what it shows>/` with `input.yaml` and `fn-config.yaml`, for a rule with `When::OnCheck` with
-//!    `mode: Check`. On the page the name of the folder is the heading, and the first comment of `input.yaml` is the text.
-//! 4. Run `make golden`, and read the git diff: `results.yaml` of the case, and docs/checks.md.
+//! 1. Copy `example.rs`, which is compiled for tests only: to `host_network.rs` for a check `hostNetwork`. Its head says what
+//!    the check reports and why it matters. The id of a rule is the next number of its area that `docs/rules` does not have: AVL
+//!    availability, IMG images, NET networks, POD pods, PRB probes, RBC roles, REF references, RES amounts, SCH schemas, SEC
+//!    security, STO storage, VAL what the API server refuses, and others. `When::Always` is for what the edits can cause or
+//!    repair, `When::OnCheck` for all else, `When::OnRequest` for what only some teams want. A rule about one field is a row in
+//!    `practices.rs`.
+//! 2. Add its `mod` line and its row in `checks!`, in this file.
+//! 3. Add `tests/cases/<name>/<what-it-shows>/` with `input.yaml` and `fn-config.yaml`, for a rule with `When::OnCheck` with
+//!    `mode: Check`. On the page the name of the folder is the heading, and the first comment of `input.yaml` is the text. What
+//!    other rules find in the input can be left out with `checks: {disable: […]}`.
+//! 4. Run `make golden`, and read the git diff: `results.yaml` of the case, docs/checks.md, the schema, and the new page
+//!    `docs/rules/<id>.md`.
 //! 5. Run `make test lint`.
 //!
-//! Configured severities, `disable`, exemptions, results, JSON and `docs/checks.md` need no more code.
+//! Configured severities, `disable`, exemptions, results and JSON need no more code.
 
 mod accounts;
 mod amounts;
@@ -46,11 +50,13 @@ mod practices;
 mod probes;
 mod references;
 mod removed_volumes;
+mod root_commands;
 mod root_file_system;
 mod run;
 mod schema;
 mod scraping;
 mod services;
+mod shared_volumes;
 mod targets;
 #[cfg(test)]
 mod testing;
@@ -137,10 +143,12 @@ checks! {
     autoscaled_amounts,
     environment,
     mesh,
+    root_commands,
     root_file_system,
     images,
     users,
     volume_owners,
+    shared_volumes,
     user_namespaces,
     capabilities,
     windows,

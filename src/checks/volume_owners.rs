@@ -39,10 +39,13 @@ pub(super) const CHECK: Check = Check {
             it.settings.is_restricted() && !it.settings.is_on_openshift()
         };
         let storage = pod.storage();
-        if storage.is_empty() {
-            return Vec::new();
-        }
         let section = scope.section().filter(|section| is_due(section));
+        let workspaces = section
+            .as_ref()
+            .and_then(|section| workspaces(pod, section));
+        if storage.is_empty() {
+            return workspaces.into_iter().collect();
+        }
         let claims = section.and_then(|section| without_group(pod, &section, &storage));
         let containers = pod.containers().flat_map(|(container, facts)| {
             let section = scope
@@ -60,13 +63,41 @@ pub(super) const CHECK: Check = Check {
                 })
                 .collect::<Vec<_>>()
         });
-        claims.into_iter().chain(containers).collect()
+        let of_pod = workspaces.into_iter().chain(claims);
+        of_pod.chain(containers).collect()
     })],
 };
 
 /// Whether a container that may run as root in the manifest cannot after the edits.
 fn is_changed(pod: &Pod<'_, '_>, container: &Container<'_>) -> bool {
     pod.after().is_non_root(container) && !pod.before().is_non_root(container)
+}
+
+/// Workspaces of Tekton that steps without root write to: whether a run binds them to a claim, and which `fsGroup` it has, is
+/// not known to the task.
+fn workspaces(pod: &Pod<'_, '_>, section: &Section<'_, SecurityContext>) -> Option<Finding> {
+    let mut names = pod.template.workspaces().filter_map(|it| {
+        let is_writable = it.bool_at(["readOnly"]) != Some(true);
+        it.text_at(["name"]).filter(|_| is_writable)
+    });
+    let name = names.next()?;
+    let is_off = matches!(section.mode(FS_GROUP), Mode::Off | Mode::Remove);
+    let mut containers = pod.template.containers.iter();
+    if is_off || !containers.any(|it| is_changed(pod, it)) {
+        return None;
+    }
+    let message = format!(
+        "pod: its steps do not run as root, and may be unable to write to the workspace \"{name}\" where a run binds it to \
+         a claim without an fsGroup"
+    );
+    let finding = Finding::new(&FOREIGN, message)
+        .about(&pod.template.pod, &["workspaces"])
+        .decided_by(section.decision(FS_GROUP))
+        .help(
+            "set fsGroup in `podTemplate.securityContext` of the TaskRuns, in `taskRunTemplate.podTemplate.securityContext` of \
+             the PipelineRuns, or in Tekton's `default-pod-template`",
+        );
+    Some(finding)
 }
 
 /// Claims in pods without an `fsGroup`.

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use fitout::config::FunctionConfig;
+use fitout::config::{FunctionConfig, Sources};
 use fitout::problem::Problems;
 use fitout::read::Resource;
 use fitout::report::{Command, Comparison, in_stages};
@@ -119,7 +119,7 @@ impl Compare {
         let resources = manifests.resources().map_err(unreadable)?;
         let files: Vec<_> = texts.iter().map(|(_, it)| it.file.clone()).collect();
         let focus = Focus::of(&self.objects, &self.source, &files, &manifests, &resources)?;
-        add_each(texts, (&resources, &focus), verbosity, comparison)
+        add_each(&texts, (&resources, &focus), verbosity, comparison)
     }
 
     /// Compares the environments on what kustomize passes to the function: with the config of the overlay, or another.
@@ -129,14 +129,24 @@ impl Compare {
         verbosity: &Verbosity,
         comparison: &mut Comparison,
     ) -> Result<(), Failure> {
+        let named = match self.source.config {
+            Some(_) => Some(self.configs(verbosity)?),
+            None => None,
+        };
         let inputs = Build::run(&self.source.overlay, directory, None, true, WRONG_USE)?.inputs;
+        let sources = tree::sources(directory);
         let mut parts = Vec::new();
         Build::each(&inputs, directory, None, verbosity, |input| {
-            let is_validator = input.config.validate_only;
-            parts.push((
-                is_validator,
-                self.compare_input(directory, &input, verbosity)?,
-            ));
+            let mut part = Comparison::default();
+            match &named {
+                Some(texts) => {
+                    let resources = &input.list.resources;
+                    let focus = Focus::of_build(&self.objects, resources)?;
+                    add_each(texts, (resources, &focus), verbosity, &mut part)?;
+                }
+                None => self.compare_input(&sources, &input, verbosity, &mut part)?,
+            }
+            parts.push((input.config.validate_only, part));
             Ok(())
         })?;
         // A validator sees what another function has changed, so it only counts alone.
@@ -155,23 +165,18 @@ impl Compare {
         Ok(())
     }
 
+    /// Adds the environments of the config that an overlay passes to the function.
     fn compare_input(
         &self,
-        directory: &std::path::Path,
+        sources: &Sources,
         input: &kustomize::Input<'_, '_>,
         verbosity: &Verbosity,
-    ) -> Result<Comparison, Failure> {
-        let mut comparison = Comparison::default();
+        comparison: &mut Comparison,
+    ) -> Result<(), Failure> {
         let resources = &input.list.resources;
         let focus = Focus::of_build(&self.objects, resources)?;
-        if self.source.config.is_some() {
-            let texts = self.configs(verbosity)?;
-            add_each(texts, (resources, &focus), verbosity, &mut comparison)?;
-            return Ok(comparison);
-        }
-        let sources = tree::sources(directory);
         let of_build = || {
-            FunctionConfig::of_build(input.node, &sources)
+            FunctionConfig::of_build(input.node, sources)
                 .map_err(|problems| failure(&problems, verbosity, WRONG_USE))
         };
         let mut names = self.source.environment.clone();
@@ -196,10 +201,10 @@ impl Compare {
                 node,
                 (resources, &focus),
                 verbosity,
-                &mut comparison,
+                comparison,
             )?;
         }
-        Ok(comparison)
+        Ok(())
     }
 }
 
@@ -254,7 +259,7 @@ impl std::str::FromStr for Requested {
 
 /// Adds the environments, lowest first.
 fn add_each(
-    texts: Vec<(String, ConfigText)>,
+    texts: &[(String, ConfigText)],
     objects: (&[Resource<'_>], &Focus),
     verbosity: &Verbosity,
     comparison: &mut Comparison,

@@ -8,6 +8,7 @@ use fitout::problem::{Problem, did_you_mean};
 use fitout::yaml::Stream;
 
 use super::inputs::{decoded, failure, parsed, shown};
+use super::programs::variable;
 use super::{Failure, Verbosity, WRONG_USE};
 
 /// The folder of configs.
@@ -34,7 +35,6 @@ impl ConfigText {
         environment: Option<&str>,
         verbosity: &Verbosity,
     ) -> Result<ConfigText, Failure> {
-        let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
         let (file, name) = match (config, environment) {
             (None, None) => (
                 variable("FITOUT_CONFIG").map(PathBuf::from),
@@ -79,8 +79,7 @@ impl ConfigText {
         named: &[String],
         verbosity: &Verbosity,
     ) -> Result<Vec<(String, ConfigText)>, Failure> {
-        let variable = std::env::var_os("FITOUT_CONFIG").filter(|value| !value.is_empty());
-        let variable = variable.map(PathBuf::from);
+        let variable = variable("FITOUT_CONFIG").map(PathBuf::from);
         let config = config.or(variable.as_deref());
         let names = match config {
             _ if !named.is_empty() => named.to_vec(),

@@ -1,24 +1,28 @@
 //! `fitout explain`: why a field of an object has its value, or what a rule means.
 
-use clap::{Args, ValueEnum};
+mod field;
+mod object;
+
+use clap::Args;
 use fitout::VOCABULARY;
 use fitout::config::{Config, FunctionConfig};
-use fitout::explain::{ExplainedField, Explanation, explain, name_of_item, unmanaged};
+use fitout::explain::{Explanation, explain};
 use fitout::finding::Part;
-use fitout::problem::{did_you_mean, suggestion};
+use fitout::problem::suggestion;
 use fitout::read::Resource;
 use fitout::report::Explained;
 use fitout::rules::{Rule, When};
 use fitout::text::Text;
 use fitout::yaml::Node;
-use jsonptr::PointerBuf;
 
 use super::config_text::ConfigText;
 use super::files::{Choice, Reader};
 use super::inputs::{Manifests, config_of, decoded, failure};
 use super::kustomize::Build;
 use super::output::Output;
-use super::{Color, Failure, SUCCESS, Source, UNREADABLE, Verbosity, WRONG_USE, embedded};
+use super::{Color, Failure, Form, SUCCESS, Source, UNREADABLE, Verbosity, WRONG_USE, embedded};
+
+use field::chosen;
 
 /// Explain why the fields of an object have their values, or what a rule means
 ///
@@ -48,15 +52,6 @@ pub(super) struct Explain {
     /// When to use colors
     #[arg(long, value_enum, value_name = "WHEN", default_value = "auto")]
     color: Color,
-}
-
-/// The format of an explanation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Form {
-    /// For people.
-    Text,
-    /// For programs.
-    Json,
 }
 
 impl Explain {
@@ -151,13 +146,16 @@ impl Explain {
         }
     }
 
-    /// The explanations with the other environments of a config.
+    /// The explanations with the other environments of a config; none where they are not shown.
     fn elsewhere<'c>(
         &self,
         read: impl Fn() -> Result<FunctionConfig<'c>, Failure>,
         own: &str,
         (resources, node, index): (&[Resource<'_>], Option<Node<'_>>, usize),
     ) -> Result<Vec<(String, Explanation)>, Failure> {
+        if self.field.is_none() && self.output == Form::Text {
+            return Ok(Vec::new());
+        }
         let names = read()?.environments().into_iter().filter(|it| it != own);
         names
             .map(|name| {
@@ -217,100 +215,6 @@ impl Explain {
         Ok(SUCCESS)
     }
 
-    /// The object that the arguments name.
-    fn find(&self, resources: &[Resource<'_>]) -> Result<usize, Failure> {
-        let (kind, name) = match self.subject.split_once('/') {
-            Some((kind, name)) => (Some(kind), name),
-            None => (None, self.subject.as_str()),
-        };
-        let is_kind = |it: &Resource<'_>| kind.is_none_or(|kind| names_kind(kind, it));
-        let is_in = |it: &Resource<'_>| {
-            let wanted = self.namespace.as_ref();
-            wanted.is_none_or(|wanted| it.namespace.as_deref().unwrap_or("default") == wanted)
-        };
-        let of_kind = || resources.iter().enumerate().filter(|(_, it)| is_kind(it));
-        let found: Vec<usize> = of_kind()
-            .filter(|(_, it)| {
-                is_in(it) && (it.name == name || it.previous_names().iter().any(|it| it == name))
-            })
-            .map(|(index, _)| index)
-            .collect();
-        let subject = &self.subject;
-        match found.as_slice() {
-            [only] => Ok(*only),
-            [] => {
-                let place = self
-                    .namespace
-                    .as_ref()
-                    .map_or(String::new(), |it| format!(" in the namespace {it}"));
-                let message = format_args!("error: there is no {subject}{place} in the manifests");
-                let failure = Failure::new(WRONG_USE, message);
-                if of_kind().next().is_none() {
-                    let kinds = || resources.iter().map(|it| &*it.kind);
-                    let kind = kind
-                        .unwrap_or_default()
-                        .split('.')
-                        .next()
-                        .unwrap_or_default();
-                    let short = SHORT_NAMES
-                        .iter()
-                        .filter(|(_, of)| kinds().any(|it| it == *of));
-                    let words = kinds().chain(short.map(|(short, _)| *short));
-                    let help = suggestion(kind, words).unwrap_or_else(|| {
-                        let kinds: std::collections::BTreeSet<&str> = kinds().collect();
-                        let kinds: Vec<&str> = kinds.into_iter().take(MOST).collect();
-                        format!("the kinds are {}", kinds.join(", "))
-                    });
-                    return Err(failure.note(format_args!("  = help: {help}")));
-                }
-                let names = || {
-                    of_kind()
-                        .filter(|(_, it)| is_in(it))
-                        .map(|(_, it)| &*it.name)
-                };
-                let of_other_kind = resources.iter().find(|it| it.name == name && is_in(it));
-                let of_other_namespace = of_kind().find(|(_, it)| it.name == name);
-                let help = match (
-                    of_other_namespace,
-                    of_other_kind,
-                    did_you_mean(name, names()),
-                ) {
-                    (Some((_, it)), ..) => format!("there is {}", it.display_name()),
-                    (None, Some(it), _) => format!("there is {}", it.display_name()),
-                    (None, None, Some(nearest)) => {
-                        format!("did you mean `{}`?", replace_name(subject, nearest))
-                    }
-                    (None, None, None) => {
-                        let mut names: Vec<&str> = names().collect();
-                        names.sort_unstable();
-                        names.dedup();
-                        let left = names.len().saturating_sub(MOST);
-                        names.truncate(MOST);
-                        let more = if left > 0 {
-                            format!(" and {left} more")
-                        } else {
-                            String::new()
-                        };
-                        format!("the names are {}{more}", names.join(", "))
-                    }
-                };
-                Err(failure.note(format_args!("  = help: {help}")))
-            }
-            several => {
-                let message = format_args!("error: {subject} names {} objects", several.len());
-                let mut failure = Failure::new(WRONG_USE, message);
-                for index in several.iter().take(MOST) {
-                    let resource = &resources[*index];
-                    let file = resource.origin.path.as_deref().unwrap_or_default();
-                    let line = resource.node.position().line;
-                    let (name, api) = (resource.display_name(), &resource.api_version);
-                    failure = failure.note(format_args!("  --> {file}:{line}  {name} ({api})"));
-                }
-                Err(failure.note("  = help: choose one with its kind and group (`Deployment.apps/web`), with -n, or with fewer files"))
-            }
-        }
-    }
-
     /// The rule that the arguments name, if they do not name an object.
     fn rule(&self) -> Result<Option<&'static Rule>, Failure> {
         let upper = self.subject.to_uppercase();
@@ -359,66 +263,6 @@ impl Explain {
     }
 }
 
-/// How many candidates a message lists.
-const MOST: usize = 10;
-
-/// The short names of kubectl.
-const SHORT_NAMES: [(&str, &str); 23] = [
-    ("cj", "CronJob"),
-    ("cm", "ConfigMap"),
-    ("crd", "CustomResourceDefinition"),
-    ("deploy", "Deployment"),
-    ("ds", "DaemonSet"),
-    ("ep", "Endpoints"),
-    ("hpa", "HorizontalPodAutoscaler"),
-    ("ing", "Ingress"),
-    ("limits", "LimitRange"),
-    ("netpol", "NetworkPolicy"),
-    ("no", "Node"),
-    ("ns", "Namespace"),
-    ("pc", "PriorityClass"),
-    ("pdb", "PodDisruptionBudget"),
-    ("po", "Pod"),
-    ("pv", "PersistentVolume"),
-    ("pvc", "PersistentVolumeClaim"),
-    ("quota", "ResourceQuota"),
-    ("rc", "ReplicationController"),
-    ("rs", "ReplicaSet"),
-    ("sa", "ServiceAccount"),
-    ("sts", "StatefulSet"),
-    ("svc", "Service"),
-];
-
-/// Whether `deploy`, `deployments`, `Deployment.apps` or `deployment.v1.apps` names the kind of an object.
-fn names_kind(written: &str, resource: &Resource<'_>) -> bool {
-    let (kind, group) = match written.split_once('.') {
-        Some((kind, group)) => (kind.to_lowercase(), Some(group.to_lowercase())),
-        None => (written.to_lowercase(), None),
-    };
-    let (version, of) = (resource.version(), resource.group());
-    let is_group = group.is_none_or(|group| group == of || group == format!("{version}.{of}"));
-    let name = resource.kind.to_lowercase();
-    let plural = match name.as_bytes() {
-        [.., before, b'y'] if !b"aeiou".contains(before) => {
-            format!("{}ies", &name[..name.len() - 1])
-        }
-        [.., b's' | b'x'] | [.., b'c' | b's', b'h'] => format!("{name}es"),
-        _ => format!("{name}s"),
-    };
-    let is_short = SHORT_NAMES
-        .iter()
-        .any(|(short, of)| *short == kind && *of == resource.kind);
-    is_group && (kind == name || kind == plural || is_short)
-}
-
-/// `deploy/web` with another name.
-fn replace_name(subject: &str, name: &str) -> String {
-    match subject.split_once('/') {
-        Some((kind, _)) => format!("{kind}/{name}"),
-        None => name.to_owned(),
-    }
-}
-
 /// Markdown without the targets of links.
 fn without_links(page: &str) -> String {
     let mut text = String::with_capacity(page.len());
@@ -442,188 +286,9 @@ fn without_links(page: &str) -> String {
     text
 }
 
-/// The fields that an argument names; a field that no section sets is added.
-fn chosen(
-    written: &str,
-    resource: &Resource<'_>,
-    explanation: &mut Explanation,
-) -> Result<Vec<usize>, Failure> {
-    let (container, path) = match written.split_once(':') {
-        Some((container, path)) if !container.contains(['.', '[', '/']) => (Some(container), path),
-        _ => (None, written),
-    };
-    let wanted = tokens(path);
-    // The longest match is the one that is meant: the whole path, then its beginning, then a part of it.
-    let mut best: (u8, Vec<usize>) = (0, Vec::new());
-    for (index, field) in explanation.fields.iter().enumerate() {
-        if container.is_some_and(|it| !is_of_container(it, field)) {
-            continue;
-        }
-        let rank = rank(
-            &wanted,
-            &tokens(&field.path),
-            &tokens(field.pointer.as_str()),
-        );
-        match rank.cmp(&best.0) {
-            std::cmp::Ordering::Greater => best = (rank, vec![index]),
-            std::cmp::Ordering::Equal if rank > 0 => best.1.push(index),
-            _ => {}
-        }
-    }
-    if best.0 > 0 {
-        return Ok(best.1);
-    }
-    let whole = match container {
-        None => Some(wanted.clone()),
-        Some(container) => {
-            let mut fields = explanation.fields.iter();
-            let field = fields.find(|it| is_of_container(container, it));
-            field.map(|field| {
-                let mut whole = tokens(field.pointer.as_str());
-                whole.truncate(whole.len() - tokens(&field.short_path).len());
-                whole.extend_from_slice(&wanted);
-                whole
-            })
-        }
-    };
-    let in_manifest = whole.and_then(|it| in_manifest(&it, resource));
-    if let Some(field) = in_manifest.and_then(|it| unmanaged(resource, it)) {
-        explanation.fields.push(field);
-        return Ok(vec![explanation.fields.len() - 1]);
-    }
-    let name = resource.display_name();
-    let message = format_args!(
-        "error: {name} has no field `{written}` that is set or that the config could set"
-    );
-    let failure = Failure::new(WRONG_USE, message);
-    let paths = || explanation.fields.iter().map(|it| it.path.as_str());
-    // People mostly write the end of a path.
-    let count = wanted.len().max(1);
-    let ends = paths().map(|path| {
-        let mut starts = path.rmatch_indices('.').map(|(at, _)| at + 1);
-        starts.nth(count - 1).map_or(path, |start| &path[start..])
-    });
-    let help = match did_you_mean(path, paths().chain(ends)) {
-        Some(nearest) => {
-            let container = container.map_or(String::new(), |it| format!("{it}:"));
-            format!("did you mean `{container}{nearest}`?")
-        }
-        None => format!("`fitout explain` without a field lists the fields of {name}"),
-    };
-    Err(failure.note(format_args!("  = help: {help}")))
-}
-
-fn is_of_container(container: &str, field: &ExplainedField) -> bool {
-    matches!(&field.part, Part::Container { name, .. } if name == container)
-}
-
-/// How well a path names a field: 4 for the whole path, 3 for its beginning, 2 for its end, 1 for another part.
-fn rank(wanted: &[String], named: &[String], numbered: &[String]) -> u8 {
-    let is_key =
-        |at: usize, key: &String| named.get(at) == Some(key) || numbered.get(at) == Some(key);
-    let count = named.len();
-    if wanted.is_empty() || wanted.len() > count {
-        return 0;
-    }
-    let is_at = |start: usize| {
-        wanted
-            .iter()
-            .enumerate()
-            .all(|(at, key)| is_key(start + at, key))
-    };
-    let last = count - wanted.len();
-    match (is_at(0), last) {
-        (true, 0) => 4,
-        (true, _) => 3,
-        (false, _) if is_at(last) => 2,
-        (false, _) if (1..last).any(is_at) => 1,
-        _ => 0,
-    }
-}
-
-/// The keys of a path: `a.b[c].d`, `a.b["c.d"]`, `a.b[name=c]` or `/a/b/0`.
-fn tokens(path: &str) -> Vec<String> {
-    if let Some(path) = path.strip_prefix('/') {
-        let tokens = path.split('/');
-        return tokens
-            .map(|it| it.replace("~1", "/").replace("~0", "~"))
-            .collect();
-    }
-    let mut tokens = Vec::new();
-    let mut key = String::new();
-    let mut rest = path.trim_start_matches(['.', '$']);
-    while let Some(c) = rest.chars().next() {
-        rest = &rest[c.len_utf8()..];
-        match c {
-            '.' => tokens.extend((!key.is_empty()).then(|| std::mem::take(&mut key))),
-            '[' => {
-                tokens.extend((!key.is_empty()).then(|| std::mem::take(&mut key)));
-                let (inside, after) = rest.split_once(']').unwrap_or((rest, ""));
-                let inside = inside.trim_start_matches("name=").trim_matches(['"', '\'']);
-                tokens.push(inside.to_owned());
-                rest = after;
-            }
-            c => key.push(c),
-        }
-    }
-    tokens.extend((!key.is_empty()).then_some(key));
-    tokens
-}
-
-/// The pointer of a path in the manifest, where items of lists go by name or number.
-fn in_manifest(wanted: &[String], resource: &Resource<'_>) -> Option<PointerBuf> {
-    let mut node = resource.node;
-    let mut pointer = PointerBuf::new();
-    for key in wanted {
-        let (next, token) = if node.is_sequence() {
-            let is_named = |item: &Node<'_>| name_of_item(*item).as_deref() == Some(key.as_str());
-            let index = node
-                .items()
-                .position(|item| is_named(&item))
-                .or_else(|| key.parse().ok())?;
-            (node.item(index)?, index.to_string())
-        } else {
-            (node.get(key)?, key.clone())
-        };
-        pointer.push_back(jsonptr::Token::new(token));
-        node = next;
-    }
-    (!wanted.is_empty()).then_some(pointer)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
-
-    #[test]
-    fn paths_are_read_as_people_write_them() {
-        let keys = ["spec", "containers", "web", "resources"];
-        for path in [
-            "spec.containers[web].resources",
-            ".spec.containers[name=web].resources",
-            "spec.containers[\"web\"].resources",
-            "/spec/containers/web/resources",
-        ] {
-            assert_eq!(tokens(path), keys, "{path}");
-        }
-        assert_eq!(
-            tokens("metadata.annotations[\"a.b/c\"]"),
-            ["metadata", "annotations", "a.b/c"]
-        );
-        assert_eq!(tokens(""), [""; 0]);
-    }
-
-    #[test]
-    fn the_whole_path_counts_most() {
-        let field = tokens("spec.containers[web].resources.limits.memory");
-        let numbered = tokens("/spec/containers/0/resources/limits/memory");
-        let rank = |path: &str| rank(&tokens(path), &field, &numbered);
-        assert_eq!(rank("spec.containers[0].resources.limits.memory"), 4);
-        assert_eq!(rank("spec.containers[web].resources"), 3);
-        assert_eq!(rank("limits.memory"), 2);
-        assert_eq!(rank("limits"), 1);
-        assert_eq!(rank("limits.cpu"), 0);
-    }
+    use super::without_links;
 
     #[test]
     fn links_are_their_texts() {

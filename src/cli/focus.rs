@@ -205,9 +205,11 @@ impl Focus {
                 .is_none_or(|before| before.texts[it.text].is_some());
             is_changed && self.chosen.names(it)
         };
+        let mut rest = resources;
         for (index, text) in texts.iter().enumerate() {
-            let of_text = resources.iter().filter(|it| it.text == index);
-            let mut chosen = of_text.map(is_chosen);
+            let (of_text, others) = rest.split_at(rest.partition_point(|it| it.text <= index));
+            rest = others;
+            let mut chosen = of_text.iter().map(is_chosen);
             let Ok(stream) = Stream::parse(text.as_str()) else {
                 continue;
             };
@@ -390,7 +392,8 @@ impl Before {
         };
         for (text, stream) in self.texts.iter().enumerate() {
             if let Some(Some(stream)) = stream {
-                let path = now.iter().find(|it| it.text == text);
+                let first = now.get(now.partition_point(|it| it.text < text));
+                let path = first.filter(|it| it.text == text);
                 add(stream, text, path.and_then(|it| it.origin.path.clone()));
             }
         }

@@ -3,6 +3,7 @@
 use std::io::Read;
 
 use fitout::read::Host;
+use fitout::yaml::Edited;
 use fitout::{Outcome, Results, report};
 use kustomize_krm_types::Severity;
 
@@ -69,9 +70,22 @@ impl Settings {
     }
 }
 
+/// The size of standard input, if it is a file: a buffer that grows is copied, and takes twice the memory.
+fn size_of_input() -> usize {
+    #[cfg(unix)]
+    let size = rustix::fs::fstat(std::io::stdin()).map_or(0, |it| it.st_size);
+    #[cfg(not(unix))]
+    let size = 0;
+    // One byte more, so that the end is found without more room. A text is not larger than 4 GiB.
+    usize::try_from(size)
+        .unwrap_or_default()
+        .min(u32::MAX as usize - 1)
+        + 1
+}
+
 /// Runs the function and returns its exit code.
 pub(super) fn run(settings: &Settings) -> u8 {
-    let mut bytes = Vec::new();
+    let mut bytes = Vec::with_capacity(size_of_input());
     if let Err(error) = std::io::stdin().lock().read_to_end(&mut bytes) {
         Output::notice(format_args!(
             "error[FIT-INP001]: cannot read standard input: {error}"
@@ -82,9 +96,11 @@ pub(super) fn run(settings: &Settings) -> u8 {
         Ok(today) => {
             // The process ends there, so its memory need not be freed piece by piece.
             #[allow(clippy::exit, reason = "nothing is left to do")]
-            let last = |outcome: &Outcome| std::process::exit(finish(outcome, settings).into());
+            let last = |outcome: &Outcome, output: Option<&Edited<'_>>| {
+                std::process::exit(finish(outcome, output, settings).into())
+            };
             let outcome = fitout::run_to_end(bytes, settings.results(), today, &last);
-            finish(&outcome, settings)
+            finish(&outcome, None, settings)
         }
         Err(failure) => {
             Output::stderr(&failure.text);
@@ -94,7 +110,7 @@ pub(super) fn run(settings: &Settings) -> u8 {
 }
 
 /// Prints the findings, writes the output, and returns the exit code.
-pub(super) fn finish(outcome: &Outcome, settings: &Settings) -> u8 {
+pub(super) fn finish(outcome: &Outcome, output: Option<&Edited<'_>>, settings: &Settings) -> u8 {
     if settings.prints_problems() {
         for problem in &outcome.problems {
             Output::stderr(&problem.text());
@@ -123,10 +139,10 @@ pub(super) fn finish(outcome: &Outcome, settings: &Settings) -> u8 {
             _ => Output::notice("fitout: nothing was written because of errors"),
         }
     }
-    let Some(output) = &outcome.output else {
+    let Some(output) = output else {
         return FINDINGS;
     };
-    match Output::data(output) {
+    match Output::parts(&|pass| output.each_part(pass)) {
         Ok(()) if outcome.passed => SUCCESS,
         Ok(()) => FINDINGS,
         Err(failure) => {

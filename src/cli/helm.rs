@@ -13,9 +13,8 @@ use fitout::text::Text;
 
 use super::apply::Apply;
 use super::output::{Output, Reports};
-use super::{
-    BUG, Failure, SUCCESS, Source, UNREADABLE, UNWRITABLE, Verbosity, WRONG_USE, clock, kustomize,
-};
+use super::programs::{self, variable};
+use super::{BUG, Failure, SUCCESS, Source, UNREADABLE, UNWRITABLE, Verbosity, WRONG_USE, clock};
 
 /// The name of the plugin, and of its folder.
 const NAME: &str = "fitout";
@@ -101,10 +100,8 @@ pub(super) fn plugin_in(folder: &Path) -> Option<String> {
     std::fs::read_to_string(folder.join(NAME).join("plugin.yaml")).ok()
 }
 
-/// A variable that is set and not empty.
-fn variable(name: &str) -> Option<PathBuf> {
-    let value = std::env::var_os(name).filter(|value| !value.is_empty());
-    value.map(PathBuf::from)
+fn path_in(variable: &str) -> Option<PathBuf> {
+    programs::variable(variable).map(PathBuf::from)
 }
 
 impl Install {
@@ -150,8 +147,7 @@ impl Install {
 
 /// The first folder in which Helm 4 looks for plugins.
 fn plugins_of_helm() -> Result<PathBuf, Failure> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let helm = kustomize::find("helm", &path);
+    let helm = programs::find("helm");
     if let Some(helm) = &helm {
         let version = said(helm, &["version", "--template", "{{.Version}}"])?;
         if version.starts_with("v3.") || version.starts_with("v2.") {
@@ -167,7 +163,7 @@ fn plugins_of_helm() -> Result<PathBuf, Failure> {
     }
     let folders = match (variable("HELM_PLUGINS"), helm) {
         (Some(folders), _) => folders,
-        (None, Some(helm)) => PathBuf::from(said(&helm, &["env", "HELM_PLUGINS"])?),
+        (None, Some(helm)) => said(&helm, &["env", "HELM_PLUGINS"])?.into(),
         (None, None) => {
             return Err(Failure::new(WRONG_USE, "error: helm is not on PATH")
                 .note("  = help: name the folder of its plugins with --plugins or HELM_PLUGINS"));
@@ -201,9 +197,8 @@ fn said(program: &Path, arguments: &[&str]) -> Result<String, Failure> {
 fn command() -> Result<String, Failure> {
     let tried = || "error: cannot find this program".to_owned();
     let program = std::env::current_exe().map_err(Failure::of(UNREADABLE, tried()))?;
-    let path = std::env::var_os("PATH").unwrap_or_default();
     let canonical = |it: &Path| it.canonicalize().ok();
-    let on_path = kustomize::find(NAME, &path).and_then(|it| canonical(&it));
+    let on_path = programs::find(NAME).and_then(|it| canonical(&it));
     if on_path.is_some() && on_path == canonical(&program) {
         return Ok(NAME.to_owned());
     }
@@ -229,7 +224,10 @@ impl Run {
         let names = ["FITOUT_ENV", "FITOUT_CONFIG"];
         let is_unnamed = is_unnamed && names.iter().all(|name| variable(name).is_none());
         // Both together are common here: one for all charts of a pipeline, and one for this chart.
-        let of_environment = self.environment.as_ref().and(variable("FITOUT_CONFIG"));
+        let of_environment = self
+            .environment
+            .as_ref()
+            .and_then(|_| path_in("FITOUT_CONFIG"));
         let apply = Apply::to_stdout(
             Source {
                 filenames: vec![PathBuf::from("-")],
@@ -262,9 +260,9 @@ pub(super) fn pass_on(code: u8) {
     let Some(said) = Output::recorded() else {
         return;
     };
-    let plugin = variable("HELM_PLUGIN_NAME").filter(|name| name.as_os_str() == NAME);
-    let plugin = plugin.and(variable("HELM_PLUGIN_DIR"));
-    let named = variable("FITOUT_REPORT");
+    let plugin = variable("HELM_PLUGIN_NAME").filter(|name| name == NAME);
+    let plugin = plugin.and_then(|_| path_in("HELM_PLUGIN_DIR"));
+    let named = path_in("FITOUT_REPORT");
     let is_failure = code != SUCCESS;
     let of_plugin = plugin.as_ref().filter(|_| is_failure);
     let report = named.or_else(|| of_plugin.map(|folder| folder.join(REPORT)));

@@ -20,41 +20,14 @@ use fitout::yaml::{Node, Stream};
 use super::config_text::ConfigText;
 use super::inputs::{config_of, failure};
 use super::output::Output;
-use super::{Failure, SUCCESS, UNREADABLE, Verbosity, WRONG_USE, temporary, tree};
+use super::wrappers::{
+    ALLOWED, CONFIG, DIRECTORY, DOCKER, ENVIRONMENT, GIT, HELM, NO_HELM, PROGRAM, REAL_PATH,
+    RECORD, REPORTED_LATER, VARIABLES, WORKING, write_wrappers,
+};
+use super::{Failure, SUCCESS, UNREADABLE, Verbosity, WRONG_USE, programs, temporary, tree};
 
 /// The folder of kustomize's legacy plugins.
 const PLUGINS: &str = "KUSTOMIZE_PLUGIN_HOME";
-
-/// The path of this program, for the wrapper.
-pub(super) const PROGRAM: &str = "FITOUT_SHIM_PROGRAM";
-/// The PATH without the wrapper.
-pub(super) const REAL_PATH: &str = "FITOUT_SHIM_PATH";
-/// The folder where the wrapper records the input and exit code of each call.
-pub(super) const RECORD: &str = "FITOUT_SHIM_RECORD";
-/// The overlay, to look up the lines of its config.
-pub(super) const DIRECTORY: &str = "FITOUT_SHIM_DIRECTORY";
-/// The working directory, to which the path of the overlay is relative.
-pub(super) const WORKING: &str = "FITOUT_SHIM_WORKING";
-/// Set if the caller reports the findings.
-pub(super) const REPORTED_LATER: &str = "FITOUT_SHIM_REPORTED_LATER";
-/// The images that the caller allows, one on each line.
-pub(super) const ALLOWED: &str = "FITOUT_SHIM_ALLOWED";
-/// The file of the config that replaces that of the overlay.
-pub(super) const CONFIG: &str = "FITOUT_SHIM_CONFIG";
-/// The environment to choose in that file.
-pub(super) const ENVIRONMENT: &str = "FITOUT_SHIM_ENVIRONMENT";
-/// All of them, which other programs do not get.
-pub(super) const VARIABLES: [&str; 9] = [
-    PROGRAM,
-    REAL_PATH,
-    RECORD,
-    DIRECTORY,
-    WORKING,
-    REPORTED_LATER,
-    ALLOWED,
-    CONFIG,
-    ENVIRONMENT,
-];
 
 /// A kustomize overlay, and what its build may run.
 #[derive(Debug, Default, Args)]
@@ -88,32 +61,6 @@ const ENABLE_EXEC: &str = "--enable-exec";
 
 /// The flag of kustomize that allows helm; kustomize itself does not ask for it if a file of `generators` names the chart.
 const ENABLE_HELM: &str = "--enable-helm";
-
-/// The wrapper for docker.
-const DOCKER: &str = "exec \"$FITOUT_SHIM_PROGRAM\" docker-shim \"$@\"";
-
-/// The wrapper for helm, which runs other programs as without a wrapper.
-const HELM: &str = "PATH=$FITOUT_SHIM_PATH
-export PATH
-exec helm \"$@\"";
-
-/// The wrapper for helm, unless the caller allows it.
-const NO_HELM: &str = "echo 'error[FIT-INP011]: the overlay runs helm, which is not allowed' >&2
-echo '  = help: if you trust its charts, allow it with `-- --enable-helm`' >&2
-exit 2";
-
-/// The wrapper for git, to which kustomize passes what follows `?ref=` as it is: `--upload-pack=PROGRAM` would run a program.
-const GIT: &str = "for argument; do
-  case $argument in
-  --depth=1 | --init | --recursive) ;;
-  -*)
-    echo 'error[FIT-INP011]: the overlay passes an option to git in the URL of a remote base, which is not allowed' >&2
-    exit 2 ;;
-  esac
-done
-PATH=$FITOUT_SHIM_PATH
-export PATH
-exec git \"$@\"";
 
 impl Overlay {
     /// Whether the caller passes a flag of kustomize that allows something.
@@ -153,9 +100,7 @@ impl Build {
         not_run: u8,
     ) -> Result<Build, Failure> {
         let io = |what: &str| Failure::of::<std::io::Error>(UNREADABLE, format!("error: {what}"));
-        let mut temporary = temporary::hold();
-        let folder = tempfile::tempdir().map_err(io("cannot create a temporary folder"))?;
-        temporary.add(folder.path());
+        let (folder, held) = temporary::folder().map_err(io("cannot create a temporary folder"))?;
         let record = folder.path().join("record");
         std::fs::create_dir(&record).map_err(io("cannot create a temporary folder"))?;
         let bin = folder.path().join("bin");
@@ -165,9 +110,9 @@ impl Build {
         };
         let wrappers = [("docker", DOCKER), ("git", GIT), ("helm", helm)];
         write_wrappers(&bin, &wrappers).map_err(io("cannot write the wrapper for docker"))?;
-        drop(temporary);
+        drop(held);
         // On a file system that runs no programs, kustomize would pass over the wrappers and find the programs themselves.
-        if !can_run(&bin.join("docker")) {
+        if !programs::can_run(&bin.join("docker")) {
             let message = format!(
                 "error: programs in {} cannot be run",
                 folder.path().display()
@@ -176,7 +121,7 @@ impl Build {
                 "  = help: set TMPDIR to a folder on a file system that is not mounted with noexec",
             ));
         }
-        let path = std::env::var_os("PATH").unwrap_or_default();
+        let path = programs::search_path();
         let program = std::env::current_exe().map_err(io("cannot find this program"))?;
 
         let mut command = kustomize_on(&path, overlay, directory)?;
@@ -196,7 +141,7 @@ impl Build {
             command.env(PLUGINS, &record);
         }
         let finished = command
-            .env("PATH", in_front(&bin, &path))
+            .env("PATH", programs::in_front(&bin, &path))
             .env(ALLOWED, overlay.allow_functions.join("\n"))
             .env(PROGRAM, program)
             .env(REAL_PATH, &path)
@@ -448,25 +393,6 @@ fn check_build(
     Ok(())
 }
 
-fn write_wrappers(bin: &Path, wrappers: &[(&str, &str)]) -> std::io::Result<()> {
-    std::fs::create_dir(bin)?;
-    for (name, script) in wrappers {
-        let file = bin.join(name);
-        std::fs::write(&file, format!("#!/bin/sh\n{script}\n"))?;
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755))?;
-        }
-    }
-    Ok(())
-}
-
-fn in_front(bin: &Path, path: &OsString) -> OsString {
-    let folders = std::iter::once(bin.to_owned()).chain(std::env::split_paths(path));
-    std::env::join_paths(folders).unwrap_or_else(|_| bin.into())
-}
-
 fn kustomize_on(path: &OsString, overlay: &Overlay, directory: &Path) -> Result<Command, Failure> {
     let is_output = |it: &&String| {
         let flag = it.split_once('=').map_or(it.as_str(), |it| it.0);
@@ -503,11 +429,11 @@ fn kustomize_on(path: &OsString, overlay: &Overlay, directory: &Path) -> Result<
             )));
         }
     }
-    let mut command = if let Some(kustomize) = find("kustomize", path) {
+    let mut command = if let Some(kustomize) = programs::find_on(path, "kustomize") {
         let mut command = Command::new(kustomize);
         command.arg("build");
         command
-    } else if let Some(kubectl) = find("kubectl", path) {
+    } else if let Some(kubectl) = programs::find_on(path, "kubectl") {
         let mut command = Command::new(kubectl);
         command.arg("kustomize");
         command
@@ -523,35 +449,4 @@ fn kustomize_on(path: &OsString, overlay: &Overlay, directory: &Path) -> Result<
     // The name of a folder can begin like a flag.
     command.arg("--").arg(directory);
     Ok(command)
-}
-
-/// Finds a program on a PATH.
-pub(super) fn find(name: &str, path: &OsString) -> Option<PathBuf> {
-    std::env::split_paths(path)
-        .map(|folder| folder.join(name))
-        .find(|file| is_executable(file))
-}
-
-/// Whether the system runs a program, as exec.LookPath of Go asks it.
-#[cfg(unix)]
-fn can_run(file: &Path) -> bool {
-    use rustix::fs::{Access, AtFlags, CWD, accessat};
-    accessat(CWD, file, Access::EXEC_OK, AtFlags::EACCESS).is_ok()
-}
-
-#[cfg(not(unix))]
-fn can_run(_: &Path) -> bool {
-    true
-}
-
-#[cfg(unix)]
-pub(super) fn is_executable(file: &Path) -> bool {
-    use std::os::unix::fs::PermissionsExt;
-    std::fs::metadata(file)
-        .is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
-}
-
-#[cfg(not(unix))]
-pub(super) fn is_executable(file: &Path) -> bool {
-    file.is_file()
 }

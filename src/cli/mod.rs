@@ -24,11 +24,13 @@ mod kustomize;
 mod output;
 mod plan;
 mod preflight;
+mod programs;
 mod progress;
 mod schema;
 mod shim;
 mod temporary;
 mod tree;
+mod wrappers;
 
 use std::fmt::Display;
 use std::io::IsTerminal;
@@ -284,6 +286,15 @@ impl From<FailOn> for fitout::config::FailOn {
             FailOn::Never => fitout::config::FailOn::Never,
         }
     }
+}
+
+/// The format of a report without files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Form {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
 }
 
 /// When to use colors.

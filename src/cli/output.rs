@@ -1,7 +1,7 @@
 //! Standard output and standard error. All text for people passes through [`Text`], which escapes what is not ours.
 
 use std::collections::HashSet;
-use std::io::{ErrorKind, IsTerminal, Write};
+use std::io::{BufWriter, ErrorKind, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -13,6 +13,7 @@ use fitout::report::{
 use fitout::text::Text;
 
 use super::inputs::shown;
+use super::programs::variable;
 use super::{Color, Failure, Source, UNWRITABLE, Verbosity, WRONG_USE, files};
 
 /// The two streams.
@@ -21,9 +22,26 @@ pub(super) enum Output {}
 impl Output {
     /// Writes manifests or another document to standard output, as they are.
     pub(super) fn data(text: &str) -> Result<(), Failure> {
+        Output::parts(&|pass| pass(text))
+    }
+
+    /// The same for a text in parts.
+    pub(super) fn parts(each: &dyn Fn(&mut dyn FnMut(&str))) -> Result<(), Failure> {
+        const CAPACITY: usize = 1 << 16;
+        let write = || {
+            let mut stdout = BufWriter::with_capacity(CAPACITY, std::io::stdout().lock());
+            let mut written = Ok(());
+            each(&mut |part| {
+                if written.is_ok() {
+                    written = stdout.write_all(part.as_bytes());
+                }
+            });
+            written?;
+            stdout.flush()
+        };
         let written = match is_closed(std::io::stdout()) {
             true => Err(std::io::Error::other("it is closed")),
-            false => write(text),
+            false => write(),
         };
         written.map_err(Failure::of(
             UNWRITABLE,
@@ -126,9 +144,7 @@ pub(super) fn exit(code: u8) -> ! {
 impl Color {
     /// Whether text on this stream is colored. Rules: https://no-color.org and CLICOLOR_FORCE.
     pub(super) fn applies_to(self, stream: &impl IsTerminal) -> bool {
-        let set = |name: &str| {
-            std::env::var_os(name).is_some_and(|value| !value.is_empty() && value != "0")
-        };
+        let set = |name: &str| variable(name).is_some_and(|value| value != "0");
         match self {
             Color::Always => true,
             Color::Never => false,
@@ -376,7 +392,7 @@ const SUMMARY: usize = 1 << 20;
 
 /// Adds a report to the summary of a job, if this is one in GitHub Actions.
 fn add_to_summary(document: &Document<'_>) -> Result<(), Failure> {
-    let Some(path) = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|it| !it.is_empty()) else {
+    let Some(path) = variable("GITHUB_STEP_SUMMARY") else {
         return Ok(());
     };
     let path = PathBuf::from(path);

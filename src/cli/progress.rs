@@ -6,6 +6,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::Verbosity;
+use super::programs::variable;
 
 /// More files than this take a moment.
 pub(super) const MANY_FILES: usize = 500;
@@ -18,9 +19,8 @@ pub(super) struct Progress(Option<ProgressBar>);
 impl Progress {
     /// Shows what is done, if it is long and standard error is a terminal.
     pub(super) fn of(what: &'static str, is_long: bool, verbosity: &Verbosity) -> Progress {
-        let is_set = |name: &str| std::env::var_os(name).is_some_and(|it| !it.is_empty());
         let is_dumb = std::env::var_os("TERM").is_none_or(|it| it == "dumb");
-        let is_watched = || std::io::stderr().is_terminal() && !is_set("CI") && !is_dumb;
+        let is_watched = || std::io::stderr().is_terminal() && variable("CI").is_none() && !is_dumb;
         if !is_long || verbosity.quiet || !is_watched() {
             return Progress(None);
         }

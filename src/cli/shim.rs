@@ -7,15 +7,16 @@ use std::process::Command;
 
 use fitout::catalogue::{without_digest, without_tag};
 use fitout::config::Sources;
+use fitout::yaml::Edited;
 use fitout::{IMAGE, Outcome, Results};
 
 use super::config_text::ConfigText;
 use super::function::{self, Settings};
-use super::kustomize::{
+use super::kustomize::report_difference;
+use super::wrappers::{
     ALLOWED, CONFIG, DIRECTORY, ENVIRONMENT, REAL_PATH, RECORD, REPORTED_LATER, VARIABLES, WORKING,
-    find, report_difference,
 };
-use super::{Color, FINDINGS, Failure, SUCCESS, UNREADABLE, Verbosity, WRONG_USE, tree};
+use super::{Color, FINDINGS, Failure, SUCCESS, UNREADABLE, Verbosity, WRONG_USE, programs, tree};
 
 /// Runs the function for fitout's image, and the real docker for images that the caller allows.
 pub(super) fn run(arguments: &[String]) -> Result<u8, Failure> {
@@ -106,7 +107,7 @@ pub(super) fn run_function(settings: Settings) -> Result<u8, Failure> {
         .as_ref()
         .map(|it| it.function_config(&verbosity))
         .transpose()?;
-    let outcome = fitout::run_built(bytes, Results::ByHost, None, &sources, chosen.as_ref());
+    let mut outcome = fitout::run_built(bytes, Results::ByHost, None, &sources, chosen.as_ref());
     note_code(file, code_of(&outcome));
     // `plan` and `check` report the findings from the record, and the difference.
     let is_reported_later = std::env::var_os(REPORTED_LATER).is_some();
@@ -117,7 +118,8 @@ pub(super) fn run_function(settings: Settings) -> Result<u8, Failure> {
         true => Settings::of(Some("none")),
         false => settings,
     };
-    Ok(function::finish(&outcome, &settings))
+    let output = outcome.output.take().map(Edited::from);
+    Ok(function::finish(&outcome, output.as_ref(), &settings))
 }
 
 /// The exit code that the command line would have.
@@ -162,7 +164,7 @@ fn variable(arguments: &[String], name: &str) -> Option<String> {
 /// The container gets the variables that the function's spec lists, and docker none of those of this build.
 fn real_docker(arguments: &[String]) -> Result<u8, Failure> {
     let path: OsString = std::env::var_os(REAL_PATH).unwrap_or_default();
-    let Some(docker) = find("docker", &path) else {
+    let Some(docker) = programs::find_on(&path, "docker") else {
         let message = "error: the overlay runs another container, and docker is not on PATH";
         return Err(Failure::new(
             WRONG_USE,

@@ -15,6 +15,14 @@ pub(super) fn hold() -> Held {
     Held(PATHS.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
+/// A new folder. A signal has no effect until the guard is dropped.
+pub(super) fn folder() -> std::io::Result<(tempfile::TempDir, Held)> {
+    let mut held = hold();
+    let folder = tempfile::tempdir()?;
+    held.add(folder.path());
+    Ok((folder, held))
+}
+
 impl Held {
     /// Removes this path too.
     pub(super) fn add(&mut self, path: &Path) {

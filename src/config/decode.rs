@@ -4,6 +4,7 @@
 //! them), and suggests the nearest name.  Enums and quantities are read from the text of a scalar,
 //! but a string field rejects a number, because hosts rewrite numbers (`1.30` arrives as `1.3`).
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::fmt;
 
@@ -86,6 +87,8 @@ impl<'a> Wrong<'a> {
     }
 
     /// Sets the place, if no deeper one is set.
+    #[cold]
+    #[inline(never)]
     fn at(mut self, view: &View<'a>) -> Wrong<'a> {
         if self.0.layer.is_none() {
             self.0.layer = Some(view.top());
@@ -149,11 +152,62 @@ impl<'a, 'f> Decoder<'a, 'f> {
     }
 
     fn wrong<T>(&self, expected: &str) -> Result<T, Wrong<'a>> {
-        Err(Wrong::new(
-            WRONG_TYPE,
-            format!("expected {expected}, found {}", self.node().describe()),
-        )
-        .at(&self.view))
+        Err(self.unexpected(expected))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn unexpected(&self, expected: &str) -> Wrong<'a> {
+        let found = self.node().describe();
+        Wrong::new(WRONG_TYPE, format!("expected {expected}, found {found}")).at(&self.view)
+    }
+
+    /// The keys of a map. With the names of its fields, reports the others: before any value, because the first value of a wrong
+    /// type ends the decoding.
+    #[inline(never)]
+    fn keys(&self, fields: Option<&[&str]>) -> Result<std::vec::IntoIter<Layer<'a>>, Wrong<'a>> {
+        if !self.node().is_map() {
+            return self.wrong("a mapping");
+        }
+        let keys = self.view.keys();
+        if let Some(fields) = fields {
+            keys.iter()
+                .for_each(|key| self.report_unknown(*key, fields));
+        }
+        Ok(keys.into_iter())
+    }
+
+    /// The name of a variant.
+    #[inline(never)]
+    fn variant(&self, variants: &[&str]) -> Result<String, Wrong<'a>> {
+        let Some(text) = self.text() else {
+            return self.wrong(&one_of(variants));
+        };
+        if variants.contains(&text.as_str()) {
+            return Ok(text);
+        }
+        let mut wrong: Wrong<'a> = Wrong::new(
+            BAD_VALUE,
+            format!("expected {}, found `{text}`", one_of(variants)),
+        );
+        wrong.0.help = did_you_mean(&text, variants.iter().copied())
+            .map(|nearest| format!("did you mean `{nearest}`?"));
+        Err(wrong.at(&self.view))
+    }
+
+    /// The text of a string.
+    #[inline(never)]
+    fn string(&self) -> Result<Cow<'a, str>, Wrong<'a>> {
+        match self.node().scalar() {
+            Some(Scalar::Text(text)) => Ok(text),
+            Some(Scalar::Int(_) | Scalar::Float(_) | Scalar::Bool(_)) => {
+                let text = self.node().text().unwrap_or_default();
+                let mut wrong = self.unexpected("a string");
+                wrong.0.help = Some(format!("quote it: \"{text}\""));
+                Err(wrong)
+            }
+            _ => self.wrong("a string"),
+        }
     }
 
     /// The text of a scalar. Integers are written in decimal, as hosts write them.
@@ -206,7 +260,7 @@ impl<'a, 'f> Decoder<'a, 'f> {
 }
 
 /// The scalar that a string would be in YAML, for layers that can contain only strings.
-fn from_text(text: std::borrow::Cow<'_, str>) -> Scalar<'_> {
+fn from_text(text: Cow<'_, str>) -> Scalar<'_> {
     match text.as_ref() {
         "true" => Scalar::Bool(true),
         "false" => Scalar::Bool(false),
@@ -265,17 +319,7 @@ impl<'a> de::Deserializer<'a> for Decoder<'a, '_> {
     }
 
     fn deserialize_str<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Wrong<'a>> {
-        match self.node().scalar() {
-            Some(Scalar::Text(text)) => self.placed(visitor.visit_str(&text)),
-            Some(Scalar::Int(_) | Scalar::Float(_) | Scalar::Bool(_)) => {
-                let text = self.node().text().unwrap_or_default().into_owned();
-                self.wrong("a string").map_err(|mut wrong: Wrong<'a>| {
-                    wrong.0.help = Some(format!("quote it: \"{text}\""));
-                    wrong
-                })
-            }
-            _ => self.wrong("a string"),
-        }
+        self.placed(visitor.visit_str(&*self.string()?))
     }
 
     fn deserialize_option<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Wrong<'a>> {
@@ -312,11 +356,8 @@ impl<'a> de::Deserializer<'a> for Decoder<'a, '_> {
     }
 
     fn deserialize_map<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Wrong<'a>> {
-        if !self.node().is_map() {
-            return self.wrong("a mapping");
-        }
         self.placed(visitor.visit_map(Entries {
-            keys: self.view.keys().into_iter(),
+            keys: self.keys(None)?,
             value: None,
             fields: None,
             decoder: &self,
@@ -329,15 +370,8 @@ impl<'a> de::Deserializer<'a> for Decoder<'a, '_> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Wrong<'a>> {
-        if !self.node().is_map() {
-            return self.wrong("a mapping");
-        }
-        // Before any value: the first value of a wrong type ends the decoding.
-        let keys = self.view.keys();
-        keys.iter()
-            .for_each(|key| self.report_unknown(*key, fields));
         self.placed(visitor.visit_map(Entries {
-            keys: keys.into_iter(),
+            keys: self.keys(Some(fields))?,
             value: None,
             fields: Some(fields),
             decoder: &self,
@@ -350,19 +384,7 @@ impl<'a> de::Deserializer<'a> for Decoder<'a, '_> {
         variants: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Wrong<'a>> {
-        let Some(text) = self.text() else {
-            return self.wrong(&one_of(variants));
-        };
-        if !variants.contains(&text.as_str()) {
-            let mut wrong: Wrong<'a> = Wrong::new(
-                BAD_VALUE,
-                format!("expected {}, found `{text}`", one_of(variants)),
-            );
-            wrong.0.help = did_you_mean(&text, variants.iter().copied())
-                .map(|nearest| format!("did you mean `{nearest}`?"));
-            return Err(wrong.at(&self.view));
-        }
-        let variant: StringDeserializer<Wrong<'a>> = text.into_deserializer();
+        let variant: StringDeserializer<Wrong<'a>> = self.variant(variants)?.into_deserializer();
         visitor.visit_enum(variant)
     }
 
@@ -411,11 +433,30 @@ struct Entries<'a, 'd, 'f> {
 impl<'a> MapAccess<'a> for Entries<'a, '_, '_> {
     type Error = Wrong<'a>;
 
-    /// The next known key that has a value. Unknown keys are already reported.
     fn next_key_seed<K: DeserializeSeed<'a>>(
         &mut self,
         seed: K,
     ) -> Result<Option<K::Value>, Wrong<'a>> {
+        let Some(name) = self.next_name()? else {
+            return Ok(None);
+        };
+        let name: StringDeserializer<Wrong<'a>> = name.into_deserializer();
+        seed.deserialize(name).map(Some)
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'a>>(&mut self, seed: V) -> Result<V::Value, Wrong<'a>> {
+        let Some(view) = self.value.take() else {
+            return Err(Wrong::custom("a value without a key"));
+        };
+        seed.deserialize(self.decoder.below(view.clone()))
+            .map_err(|wrong| wrong.at(&view))
+    }
+}
+
+impl<'a> Entries<'a, '_, '_> {
+    /// The next known key that has a value. Unknown keys are already reported.
+    #[inline(never)]
+    fn next_name(&mut self) -> Result<Option<String>, Wrong<'a>> {
         for Layer { node: key, .. } in self.keys.by_ref() {
             let Some(name) = key.text() else {
                 let mut wrong: Wrong<'a> = Wrong::custom("a key must be a string");
@@ -441,17 +482,8 @@ impl<'a> MapAccess<'a> for Entries<'a, '_, '_> {
                 continue;
             };
             self.value = Some(view);
-            let name: StringDeserializer<Wrong<'a>> = name.into_owned().into_deserializer();
-            return seed.deserialize(name).map(Some);
+            return Ok(Some(name.into_owned()));
         }
         Ok(None)
-    }
-
-    fn next_value_seed<V: DeserializeSeed<'a>>(&mut self, seed: V) -> Result<V::Value, Wrong<'a>> {
-        let Some(view) = self.value.take() else {
-            return Err(Wrong::custom("a value without a key"));
-        };
-        seed.deserialize(self.decoder.below(view.clone()))
-            .map_err(|wrong| wrong.at(&view))
     }
 }

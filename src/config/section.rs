@@ -12,6 +12,7 @@ use super::view::{Layer, View};
 use crate::catalogue::Entry;
 use crate::finding::{Decision, Mode};
 use crate::kubernetes::Version;
+use crate::yaml::Value;
 
 /// The settings of a section of the config, and what the config needs to know about it.
 pub trait Settings: DeserializeOwned {
@@ -232,6 +233,35 @@ impl<S: Settings> Section<'_, S> {
         })
     }
 
+    /// The value of a leaf with its decision, and the decision to remove one without a value; `None` if the config says
+    /// nothing about it.
+    pub fn requested(&self, leaf: &str, value: Option<Value>) -> Option<(Value, Arc<Decision>)> {
+        match value {
+            Some(value) => Some((value, self.decision(leaf))),
+            None => {
+                self.removed_by(leaf)?;
+                Some((Value::Null, self.decision_to_remove(leaf)))
+            }
+        }
+    }
+
+    /// The same as [`Section::decision`], by the setting with the mode of the leaf.
+    pub fn decision_of_mode(&self, leaf: &str) -> Arc<Decision> {
+        let about = self.decision(leaf);
+        let of_section = || self.modes.mode.map(|_| "mode".to_owned());
+        let named = self
+            .named_mode(leaf)
+            .map(|(path, _)| format!("modes.{path}"));
+        match named.or_else(of_section) {
+            Some(setting) => self.decision_instead(&setting, &about),
+            None => Arc::new(Decision {
+                leaf: about.leaf.clone(),
+                exemption: about.exemption,
+                ..self.config.decision_of("mode").unwrap_or((*about).clone())
+            }),
+        }
+    }
+
     /// The decision to remove a leaf.
     pub fn decision_to_remove(&self, leaf: &str) -> Arc<Decision> {
         match self.removed_by(leaf) {
@@ -309,17 +339,17 @@ impl<S: Settings> Section<'_, S> {
         if self.nulled.iter().any(|path| covers(path, leaf)) {
             return Mode::Off;
         }
+        let named = self.named_mode(leaf).map(|(_, mode)| mode);
+        named.or(self.modes.mode).unwrap_or(self.config.mode)
+    }
+
+    /// The longest path in `modes` that covers a leaf, and its mode.
+    fn named_mode(&self, leaf: &str) -> Option<(&str, Mode)> {
         let path = mode_path(leaf);
-        let named = self
-            .modes
-            .modes
-            .iter()
-            .filter(|(prefix, _)| covers(prefix, path))
-            .max_by_key(|(prefix, _)| prefix.len());
-        named
-            .map(|(_, mode)| *mode)
-            .or(self.modes.mode)
-            .unwrap_or(self.config.mode)
+        let named = self.modes.modes.iter();
+        let named = named.filter(|(prefix, _)| covers(prefix, path));
+        let named = named.max_by_key(|(prefix, _)| prefix.len());
+        named.map(|(prefix, mode)| (prefix.as_str(), *mode))
     }
 
     fn decide(&self, leaf: &str) -> Decision {

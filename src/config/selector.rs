@@ -54,6 +54,22 @@ pub struct ContainerSelector {
     pub types: Vec<ContainerType>,
 }
 
+impl ContainerSelector {
+    /// The first field of a container that does not match.
+    fn mismatch(&self, container: &Container<'_>) -> Option<&'static str> {
+        let any = |globs: &[Glob], text: &str| {
+            globs.is_empty() || globs.iter().any(|glob| glob.matches(text))
+        };
+        let types = &self.types;
+        match () {
+            () if !any(&self.names, &container.name) => Some("name"),
+            () if !any(&self.images, &container.image()) => Some("image"),
+            () if !types.is_empty() && !types.contains(&container.container_type) => Some("type"),
+            () => None,
+        }
+    }
+}
+
 /// A negated selector inside a selector.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(try_from = "Selector")]
@@ -129,16 +145,8 @@ impl Selector {
 
     /// Whether a container of a selected object is selected.
     pub fn matches_container(&self, container: &Container<'_>) -> bool {
-        let any = |globs: &[Glob], text: &str| {
-            globs.is_empty() || globs.iter().any(|glob| glob.matches(text))
-        };
-        self.containers.as_ref().is_none_or(|containers| {
-            let image = container.node.text_at(["image"]);
-            any(&containers.names, &container.name)
-                && any(&containers.images, image.as_deref().unwrap_or_default())
-                && (containers.types.is_empty()
-                    || containers.types.contains(&container.container_type))
-        })
+        let containers = self.containers.as_ref();
+        containers.is_none_or(|it| it.mismatch(container).is_none())
     }
 
     /// Why an object is not selected, if only one field does not match and the difference looks like a typo.
@@ -211,32 +219,19 @@ impl Selector {
     /// What of a container the selector does not match, in words; `None` if it matches.
     pub fn why_not_container(&self, container: &Container<'_>) -> Option<String> {
         let wanted = self.containers.as_ref()?;
-        if self.matches_container(container) {
-            return None;
+        let field = wanted.mismatch(container)?;
+        fn list(globs: &[Glob]) -> Vec<&str> {
+            globs.iter().map(Glob::as_str).collect()
         }
-        let image = container.node.text_at(["image"]).unwrap_or_default();
-        let any = |globs: &[Glob], text: &str| {
-            globs.is_empty() || globs.iter().any(|it| it.matches(text))
+        let (found, wanted) = match field {
+            "name" => ((&*container.name).into(), list(&wanted.names)),
+            "image" => (container.image(), list(&wanted.images)),
+            _ => {
+                let types = wanted.types.iter().map(|it| it.as_str());
+                (container.container_type.as_str().into(), types.collect())
+            }
         };
-        let list = |globs: &[Glob]| {
-            globs
-                .iter()
-                .map(Glob::as_str)
-                .collect::<Vec<_>>()
-                .join(", ")
-        };
-        let (field, found, wanted) = if !any(&wanted.names, &container.name) {
-            ("name", &*container.name, list(&wanted.names))
-        } else if !any(&wanted.images, &image) {
-            ("image", &*image, list(&wanted.images))
-        } else {
-            let types = wanted.types.iter().map(|it| it.as_str());
-            (
-                "type",
-                container.container_type.as_str(),
-                types.collect::<Vec<_>>().join(", "),
-            )
-        };
+        let wanted = wanted.join(", ");
         Some(format!(
             "the container's {field} is `{found}`, not `{wanted}`"
         ))
@@ -255,9 +250,8 @@ impl Selector {
         };
         let mut containers = target.containers();
         containers.find_map(|container| {
-            let image = container.node.text_at(["image"]).unwrap_or_default();
             near("containers.names", &wanted.names, &container.name)
-                .or_else(|| near("containers.images", &wanted.images, &image))
+                .or_else(|| near("containers.images", &wanted.images, &container.image()))
         })
     }
 

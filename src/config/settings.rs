@@ -126,6 +126,14 @@ impl<'a> Config<'a> {
         }
     }
 
+    /// A setting outside of profiles and sections, where the highest layer has it.
+    pub(super) fn decision_of(&self, key: &str) -> Option<Decision> {
+        let general = self.layers.iter().filter(|it| it.profile.is_none());
+        let mut set = general.filter_map(|it| Some((it.layer.node.get(key)?, it.layer)));
+        let (node, layer) = set.next_back()?;
+        Some(self.decision_at(Layer { node, ..layer }, key))
+    }
+
     /// A profile as a setting, for findings about it.
     pub fn decision_of_profile(&self, profile: LayerId) -> Arc<Decision> {
         Arc::new(self.decision_at(self.layers[profile].layer, ""))

@@ -12,7 +12,7 @@ use crate::finding::{Decision, Finding, Plain, Subject};
 use crate::objects::AUTOMOUNT;
 use crate::problem::field_path;
 use crate::rules::{Rule, When, rule};
-use crate::yaml::Value;
+use crate::yaml::{NodeId, Value};
 
 /// The rules for edits that are not written.
 pub const RULES: &[Rule] = &[LEFT, DIFFERENT];
@@ -50,6 +50,8 @@ pub struct Change {
     pub subject: Arc<Subject>,
     /// The leaf's path below the part. For an appended item it ends in the new index.
     pub leaf: PointerBuf,
+    /// The node of the part, if nothing in the text is in several places.
+    pub part: Option<NodeId>,
     /// Whether the leaf is a new item at the end of a list.
     pub appends: bool,
     /// The current value; `None` if absent.
@@ -79,8 +81,8 @@ impl Change {
 
     /// Why it takes the token for the Kubernetes API from pods, if it does.
     pub fn token_reason(&self) -> Option<Cow<'static, str>> {
-        let is_token = self.leaf.last().is_some_and(|it| it.decoded() == AUTOMOUNT);
-        let is_taken = is_token && self.proposed == Some(Value::from(false));
+        let is_token = || self.leaf.last().is_some_and(|it| it.decoded() == AUTOMOUNT);
+        let is_taken = matches!(self.proposed, Some(Value::Bool(false))) && is_token();
         self.note.clone().filter(|_| is_taken)
     }
 

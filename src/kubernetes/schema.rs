@@ -5,6 +5,7 @@
 
 mod custom;
 mod table;
+mod text;
 mod validation;
 mod violations;
 
@@ -14,7 +15,7 @@ use std::sync::OnceLock;
 use jsonptr::PointerBuf;
 
 use super::{Quantity, date};
-use crate::yaml::{Kind, Node, Scalar};
+use crate::yaml::{Node, Scalar, digest};
 
 pub use custom::Custom;
 pub use table::{KindRow, Versions, kinds, object, rows_of};
@@ -92,8 +93,10 @@ pub struct Field {
 pub struct Object {
     name: &'static str,
     fields: Vec<Field>,
-    /// The positions of fields, from 1, by the hash of their names; the next place that is 0 ends a search.
+    /// The positions of fields, from 1, by the digest of their names; the next place that is 0 ends a search.
     places: Vec<u8>,
+    /// The digests of the names of fields.
+    digests: Vec<u16>,
     /// The positions of the rows that are required.
     required: Vec<u8>,
     /// What is known about its values, read when an object is checked.
@@ -180,29 +183,19 @@ impl Path<'_, '_> {
     }
 }
 
-/// A number for a name, different for most names of one object.
-fn hash(name: &[u8]) -> usize {
-    match name {
-        [] => 0,
-        [first, .., last] | [first @ last] => {
-            let middle = name[name.len() / 2];
-            name.len() + 3 * usize::from(*first) + 7 * usize::from(middle) + 5 * usize::from(*last)
-        }
-    }
-}
-
 impl Object {
     fn of(name: &'static str, mut fields: Vec<Field>) -> Object {
         // The newest row of a name is found first.
         fields.reverse();
         let mut places = vec![0; (2 * fields.len()).next_power_of_two().max(2)];
+        let digests: Vec<u16> = fields.iter().map(|it| digest(it.name.as_bytes())).collect();
         for (position, field) in fields.iter().enumerate() {
             let is_older = position > 0 && fields[position - 1].name == field.name;
             if is_older {
                 continue;
             }
             let mask = places.len() - 1;
-            let mut place = hash(field.name.as_bytes()) & mask;
+            let mut place = usize::from(digests[position]) & mask;
             while places[place] != 0 {
                 place = (place + 1) & mask;
             }
@@ -217,6 +210,7 @@ impl Object {
             name,
             fields,
             places,
+            digests,
             required,
             rules: OnceLock::new(),
         }
@@ -225,11 +219,17 @@ impl Object {
     /// The position of the newest row of a field.
     #[inline]
     fn position(&self, name: &str) -> Option<usize> {
+        self.position_of(digest(name.as_bytes()), name)
+    }
+
+    /// The same, where the digest of the name is known.
+    #[inline]
+    fn position_of(&self, digest: u16, name: &str) -> Option<usize> {
         // The number of places is a power of two.
         let mask = self.places.len() - 1;
-        let mut place = hash(name.as_bytes()) & mask;
+        let mut place = usize::from(digest) & mask;
         while let Some(position) = usize::from(self.places[place]).checked_sub(1) {
-            if self.fields[position].name == name {
+            if self.digests[position] == digest && self.fields[position].name == name {
                 return Some(position);
             }
             place = (place + 1) & mask;
@@ -298,11 +298,11 @@ impl Object {
 
     fn visit<'a>(&self, node: Node<'a>, path: Path<'_, 'a>, found: &mut Types<'a>) {
         node.entries().for_each(|(key, value)| {
-            // A plain key of several lines is no field, and its source is none either.
-            let field = match key.kind() {
-                Kind::Plain => self.field(key.raw()),
-                _ => self.field(&key.text().unwrap_or_default()),
+            let position = match key.digest() {
+                Some(digest) => self.position_of(digest, key.raw()),
+                None => self.position(&key.text().unwrap_or_default()),
             };
+            let field = position.map(|at| &self.fields[at].of);
             match field {
                 Some(field) => field.visit(value, Path::Key(&path, key), found),
                 None => found.has_unknown_fields = true,

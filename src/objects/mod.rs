@@ -5,6 +5,7 @@
 
 mod accounts;
 mod claims;
+mod container;
 mod index;
 mod labels;
 mod layout;
@@ -27,6 +28,7 @@ mod walk;
 
 pub use accounts::{AUTOMOUNT, Accounts, DEFAULT as DEFAULT_ACCOUNT, TokenNeed, account_of};
 pub use claims::{Claim, ClaimForm, ClaimKind, ClaimSpecs, LEGACY_CLASS};
+pub use container::{ByNode, Container, ContainerType};
 pub(crate) use index::reasons;
 pub use index::{Classification, Objects, SkipReason};
 pub use limit_range::{LimitRangeItem, LimitType};
@@ -43,6 +45,6 @@ pub use search::{
 };
 pub use subject::{Part, Subject};
 pub use target::{Target, annotation};
-pub use template::{ByNode, Container, ContainerType, Template};
+pub use template::Template;
 pub use undeclared::{Gap, Undeclared, UndeclaredPods};
 pub use walk::{below, expected};

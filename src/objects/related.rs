@@ -4,19 +4,21 @@
 //! Names are compared with current and previous names, because kustomize renames objects before references. An object
 //! without a namespace may be in any.
 
+mod named;
+mod services;
+
 use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 
-use super::claims::{Claim, ClaimKind};
+use super::container::is_sidecar;
 use super::labels::{ByLabel, Labelled, Matches, Work};
 use super::limit_range::{LimitRangeItem, Limits};
 use super::monitors::{Monitor, Namespaces, Selects, hosts};
 use super::names::all_names;
 use super::ports::{Declared, Ports, TargetPort};
 use super::target::Target;
-use super::template::is_sidecar;
 use crate::kubernetes::LabelSelector;
 use crate::read::Resource;
 use crate::text::MOST_NAMED;
@@ -140,9 +142,6 @@ pub struct Service<'a> {
     declared: OnceCell<Rc<Declared>>,
 }
 
-/// Up to this many amounts, the LimitRanges of a pod are not counted as work.
-const USUAL_AMOUNTS: usize = 256;
-
 impl<'a> Related<'a> {
     /// No relations yet, for a number of objects.
     pub(super) fn of(objects: usize) -> Related<'a> {
@@ -243,30 +242,6 @@ impl<'a> Related<'a> {
             add_last(&mut self.watches[at], index);
         }
         self.scrapers.insert(index, resource);
-    }
-
-    fn add_claim(&mut self, index: usize, resource: &'a Resource<'a>, claim: &Claim<'a>) {
-        match claim.kind {
-            ClaimKind::Object => {
-                for name in all_names(resource) {
-                    let claim = (index, resource.node);
-                    let called = self.claims.entry(name).or_insert_with(|| Called {
-                        first: claim,
-                        by_namespace: HashMap::new(),
-                    });
-                    let here = called.by_namespace.entry(resource.namespace.as_deref());
-                    here.or_insert(claim);
-                }
-            }
-            ClaimKind::Template => {
-                for name in all_names(resource) {
-                    let made = self.made_claims.entry(format!("{}-{name}", claim.name));
-                    made.or_default().insert(resource.namespace.as_deref());
-                }
-            }
-            // The names of these are not predictable, or nothing else refers to them.
-            ClaimKind::Ephemeral | ClaimKind::Custom => {}
-        }
     }
 
     /// Resolves the selectors of Services and monitors, after all objects are added.
@@ -382,302 +357,6 @@ impl<'a> Related<'a> {
     /// Whether there was too much to compare, so that something is not known.
     pub fn was_too_much(&self) -> bool {
         self.work.was_refused()
-    }
-
-    /// The ports of pods; `None` if that is too much work.
-    pub(super) fn declared(&self, pods: &Matches) -> Option<Rc<Declared>> {
-        self.declared_by(pods, |it| self.pods[it].declared())
-    }
-
-    /// The ports of what a monitor selects; `None` if that is too much work.
-    pub(super) fn monitored_ports(
-        &self,
-        selects: Selects,
-        items: &Matches,
-    ) -> Option<Rc<Declared>> {
-        match selects {
-            Selects::Pods => self.declared(items),
-            Selects::Services => self.declared_by(items, |it| self.services[it].declared()),
-        }
-    }
-
-    fn declared_by<'s>(
-        &'s self,
-        items: &Matches,
-        of: impl Fn(usize) -> &'s Rc<Declared>,
-    ) -> Option<Rc<Declared>> {
-        let declare = || {
-            let each = items.items.iter().map(|it| of(*it));
-            if let [_] = items.items.as_slice() {
-                return each.last().cloned();
-            }
-            self.together(&each.cloned().collect::<Vec<_>>())
-        };
-        items.declared.get_or_init(declare).clone()
-    }
-
-    /// The pods of an object's template, both by position.
-    fn pods_of(&self, object: usize, template: usize) -> Option<&Pods<'a>> {
-        self.pods.get(self.first_pods.get(&object)? + template)
-    }
-
-    /// The ports of several pods; `None` if that is too much work.
-    pub(super) fn together(&self, all: &[Rc<Declared>]) -> Option<Rc<Declared>> {
-        let count = all.iter().map(|it| it.ports.len()).sum();
-        self.work.take(count).then(|| {
-            let mut together = Declared {
-                by_all: true,
-                ..Declared::default()
-            };
-            for it in all {
-                together.ports.extend(&it.ports);
-                together.by_all &= it.by_all;
-            }
-            Rc::new(together)
-        })
-    }
-
-    /// The fronts of the pods of a template, by position.
-    pub fn fronts_of(&self, object: usize, template: usize) -> &[usize] {
-        let pods = self.pods_of(object, template);
-        pods.map_or(&[], |pods| &pods.fronts)
-    }
-
-    /// The Services of a front.
-    pub fn services_of(&self, front: usize) -> impl Iterator<Item = &Service<'a>> {
-        let services = self.fronts[front].services.iter();
-        services.map(|at| &self.services[*at])
-    }
-
-    /// The pods behind a front.
-    pub fn pods_behind(&self, front: usize) -> impl Iterator<Item = &Pods<'a>> {
-        let pods = self.fronts[front].pods.items.iter();
-        pods.map(|at| &self.pods[*at])
-    }
-
-    /// The objects that have the pods of a template scraped, directly or through a Service; more than [`MOST_NAMED`] are not
-    /// all returned.
-    pub fn scrapers_of(
-        &self,
-        object: usize,
-        template: usize,
-    ) -> impl Iterator<Item = &'a Resource<'a>> {
-        let fronts = self.fronts_of(object, template).iter();
-        self.few_scrapers(fronts.flat_map(|it| &self.fronts[*it].scrapers))
-    }
-
-    fn few_scrapers<'m>(
-        &self,
-        all: impl Iterator<Item = &'m usize>,
-    ) -> impl Iterator<Item = &'a Resource<'a>> {
-        let few = few_scrapers(all).into_iter();
-        few.filter_map(|it| self.scrapers.get(&it).copied())
-    }
-
-    /// All pods.
-    pub(super) fn all_pods(&self) -> &[Pods<'a>] {
-        &self.pods
-    }
-
-    /// The object as a Service, if it is one.
-    pub fn service(&self, object: usize) -> Option<&Service<'a>> {
-        self.services.get(*self.service_at.get(&object)?)
-    }
-
-    /// The fronts that share pods with this one, which is among them. If there are too many, it is the only one.
-    pub fn fronts_around(&self, front: usize) -> &[usize] {
-        let around = || {
-            let pods = self.pods_behind(front);
-            let count = pods.map(|it| it.fronts.len()).sum();
-            match self.work.take(count) {
-                true => {
-                    let fronts = self.pods_behind(front).flat_map(|it| &it.fronts);
-                    let fronts: BTreeSet<usize> = fronts.copied().collect();
-                    fronts.into_iter().collect()
-                }
-                false => vec![front],
-            }
-        };
-        self.fronts[front].around.get_or_init(around)
-    }
-
-    /// The first by [`Service::rank`] of a Service and those that select some of the same pods.
-    pub fn first_beside<'s>(&'s self, service: &'s Service<'a>) -> &'s Service<'a> {
-        let rank = |at: &usize| self.services[*at].rank();
-        let first_of = |front: usize| {
-            let first = || {
-                let around = self.fronts_around(front).iter();
-                let own = |front: &usize| {
-                    let front = &self.fronts[*front];
-                    let services = front.services.iter().copied();
-                    *front.own.get_or_init(|| services.min_by_key(rank))
-                };
-                around.filter_map(own).min_by_key(rank)
-            };
-            *self.fronts[front].first.get_or_init(first)
-        };
-        let first = service.fronts.iter().filter_map(|it| first_of(*it));
-        let first = first.min_by_key(rank);
-        first.map_or(service, |at| &self.services[at])
-    }
-
-    /// The ports of its pods that a Service leads to by TCP.
-    pub fn targets_of<'s>(&self, service: &'s Service<'a>) -> &'s [TargetPort] {
-        &self.targets(service).0
-    }
-
-    /// Whether a Service leads to a port of its pods.
-    pub fn leads_to(&self, service: &Service<'a>, number: u16) -> bool {
-        self.targets(service).1.contains(&number)
-    }
-
-    fn targets<'s>(&self, service: &'s Service<'a>) -> &'s (Vec<TargetPort>, HashSet<u16>) {
-        let targets = || {
-            let fronts = service.fronts.iter();
-            let mut parts = fronts.filter_map(|it| self.declared(&self.fronts[*it].pods));
-            let mut declared = parts.next().unwrap_or_default();
-            for more in parts {
-                if self.work.take(declared.ports.len() + more.ports.len()) {
-                    Rc::make_mut(&mut declared).ports.extend(&more.ports);
-                }
-            }
-            let text = |port: Node<'_>, key| Some(port.text_at([key])?.into_owned());
-            let target = |port: Node<'_>| {
-                let is_other = text(port, "protocol").is_some_and(|it| it != "TCP");
-                let wanted = text(port, "targetPort").or_else(|| text(port, "port"));
-                let wanted = wanted.filter(|_| !is_other)?;
-                declared.ports.target(&wanted, text(port, "name"))
-            };
-            let ports = service.resource.node.items_at(["spec", "ports"]);
-            let ports: Vec<TargetPort> = ports.filter_map(target).collect();
-            let numbers = ports.iter().map(|it| it.number).collect();
-            (ports, numbers)
-        };
-        service.targets.get_or_init(targets)
-    }
-
-    /// The objects that have the pods of a Service scraped through it; more than [`MOST_NAMED`] are not all returned.
-    pub fn scrapers_of_service(
-        &self,
-        service: &Service<'a>,
-    ) -> impl Iterator<Item = &'a Resource<'a>> {
-        let watches = service.watches.iter();
-        self.few_scrapers(watches.flat_map(|it| &self.watches[*it]))
-    }
-
-    /// All monitors.
-    pub fn monitors(&self) -> &[Monitor<'a>] {
-        &self.monitors
-    }
-
-    /// Pods or all Services with their labels. Without monitors, Services have none.
-    pub(super) fn labelled(&self, selects: Selects) -> &Labelled<'a> {
-        match selects {
-            Selects::Pods => &self.labels_of_pods,
-            Selects::Services => &self.labels_of_services,
-        }
-    }
-
-    /// The pods or Services that a monitor may select, in parts; `None` if that is too much work.
-    pub(super) fn find_monitored(&self, monitor: &Monitor<'_>) -> Option<Vec<Rc<Matches>>> {
-        let labelled = self.labelled(monitor.selects);
-        let mut found = monitor.find(labelled, &self.work)?;
-        if let Namespaces::Named(_) = monitor.namespaces {
-            let anywhere = labelled.find_within(&monitor.selector, None, &self.work)?;
-            found.extend(Some(anywhere).filter(|it| !it.items.is_empty()));
-        }
-        Some(found)
-    }
-
-    /// The first object in any namespace that a monitor could select.
-    pub(super) fn first_monitored(&self, monitor: &Monitor<'_>) -> Option<&'a Resource<'a>> {
-        let labelled = self.labelled(monitor.selects);
-        let first = labelled.first(&monitor.selector, &self.work)?;
-        Some(match monitor.selects {
-            Selects::Pods => self.pods[first].resource,
-            Selects::Services => self.services[first].resource,
-        })
-    }
-
-    /// The PersistentVolumeClaim that pods of an object reference by name, with its index.
-    pub fn claim(&self, of: &Resource<'_>, name: &str) -> Option<(usize, Node<'a>)> {
-        let Called {
-            first,
-            by_namespace,
-        } = self.claims.get(name)?;
-        let found = match of.namespace.as_deref() {
-            None => [Some(first), None],
-            namespace => [by_namespace.get(&namespace), by_namespace.get(&None)],
-        };
-        let found = found.into_iter().flatten();
-        found.min_by_key(|(index, _)| *index).copied()
-    }
-
-    /// The StorageClass with this name.
-    pub fn storage_class(&self, name: &str) -> Option<Node<'a>> {
-        self.storage_classes.get(name).copied()
-    }
-
-    /// The PersistentVolume with this name.
-    pub fn persistent_volume(&self, name: &str) -> Option<Node<'a>> {
-        self.persistent_volumes.get(name).copied()
-    }
-
-    /// The PersistentVolume that is reserved for a claim in the namespace of an object.
-    pub fn persistent_volume_of(&self, of: &Resource<'_>, claim: &str) -> Option<Node<'a>> {
-        if self.reserved_volumes.is_empty() {
-            return None;
-        }
-        let namespace = of.namespace.as_deref().unwrap_or_default();
-        let claim = (Cow::Borrowed(namespace), Cow::Borrowed(claim));
-        self.reserved_volumes.get(&claim).copied()
-    }
-
-    /// The RuntimeClass with this name.
-    pub fn runtime_class(&self, name: &str) -> Option<Node<'a>> {
-        self.runtime_classes.get(name).copied()
-    }
-
-    /// The LimitRange items of an object's namespace, for a number of its containers; none if that is too much work. Unlike
-    /// elsewhere, an object without a namespace only matches LimitRanges without one.
-    pub fn limits_of<'s>(
-        &'s self,
-        of: &'s Resource<'_>,
-        containers: usize,
-    ) -> &'s [LimitRangeItem<'a>] {
-        let Some(limits) = self.limits.get(&of.namespace.as_deref()) else {
-            return &[];
-        };
-        // Each costs more than the comparison of a label. What is usual costs nothing.
-        let work = (containers * limits.amounts).saturating_sub(USUAL_AMOUNTS);
-        match self.work.take(8 * work) {
-            true => &limits.items,
-            false => &[],
-        }
-    }
-
-    /// Every ResourceQuota, with its index among the objects.
-    pub fn quotas(&self) -> &[(usize, &'a Resource<'a>)] {
-        &self.quotas
-    }
-
-    /// The ResourceQuotas of an object's namespace, as in [`Related::limits_of`].
-    pub fn quotas_of<'s>(&'s self, of: &'s Resource<'_>) -> &'s [&'s Resource<'a>] {
-        let quotas = self.quotas_of.get(&of.namespace.as_deref());
-        quotas.map_or(&[], Vec::as_slice)
-    }
-
-    /// Whether a StatefulSet in the input creates a claim of this name.
-    pub fn makes_claim(&self, of: &Resource<'_>, name: &str) -> bool {
-        let Some((name, number)) = name.rsplit_once('-') else {
-            return false;
-        };
-        let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
-        let is_here = |made: &HashSet<Option<&str>>| {
-            let namespace = of.namespace.as_deref();
-            namespace.is_none() || made.contains(&namespace) || made.contains(&None)
-        };
-        is_number && self.made_claims.get(name).is_some_and(is_here)
     }
 }
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use jsonptr::PointerBuf;
 
+use super::container::ContainerType;
 use super::places::OnChange;
-use super::template::ContainerType;
 use super::walk::below;
 
 /// The part of an object that a change or finding is about.

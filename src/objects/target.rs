@@ -9,9 +9,10 @@ use std::borrow::Cow;
 use kustomize_krm_types::annotations;
 
 use super::claims::{Claim, ClaimSpecs, claims_of};
+use super::container::Container;
 use super::index::SkipReason;
 use super::places::PodSpecs;
-use super::template::{Container, Template};
+use super::template::Template;
 use super::undeclared::{Gap, Undeclared};
 use crate::problem::Problem;
 use crate::read::Resource;

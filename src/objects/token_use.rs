@@ -9,7 +9,8 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
-use super::template::{Container, Template};
+use super::container::Container;
+use super::template::Template;
 use crate::catalogue::{Entry, Known};
 use crate::yaml::Node;
 

@@ -94,20 +94,22 @@ impl<'r, 'a> Changed<'r, 'a> {
     }
 
     /// The changed objects of a text. Objects are compared one by one, so that the cost is linear.
-    pub(super) fn objects(&self, index: usize, file: &FileText<'_>) -> Vec<ObjectDiff> {
+    pub(super) fn objects(
+        &self,
+        index: usize,
+        file: &FileText<'_>,
+        after: &Stream,
+    ) -> Vec<ObjectDiff> {
         let mut objects = Vec::new();
         if file.before == file.after || self.changes.is_empty() {
             return objects;
         }
-        let Ok(after) = Stream::parse(&*file.after) else {
-            return objects;
-        };
         let first = self.first_of(index);
         let old = self.resources.get(first);
         let hidden_before = old.map_or(Secrets::NONE, |it| Secrets::of(it.node.stream()));
-        let hidden_after = Secrets::of(&after);
+        let hidden_after = Secrets::of(after);
         let (mut line_before, mut line_after) = (0, 0);
-        for section in self.sections(index, file, &after) {
+        for section in self.sections(index, file, after) {
             let (old, new) = (
                 &file.before[section.before.clone()],
                 &file.after[section.after.clone()],
@@ -338,6 +340,28 @@ impl Lines {
 
 fn indent_of(line: &str) -> usize {
     line.len() - line.trim_start().len()
+}
+
+impl Line {
+    /// The sign in front of it.
+    pub(super) fn sign(&self) -> char {
+        match self.tag {
+            ChangeTag::Equal => ' ',
+            ChangeTag::Delete => '-',
+            ChangeTag::Insert => '+',
+        }
+    }
+}
+
+impl std::fmt::Display for Reason {
+    /// `resources  fn-config/all/fitout.yaml:47-51  profile caracal-gateway`
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let place = match self.place() {
+            place if place.is_empty() => place,
+            place => place + "  ",
+        };
+        write!(f, "{}  {place}{}", self.section, self.text)
+    }
 }
 
 impl Reason {

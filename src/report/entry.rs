@@ -6,7 +6,7 @@ use std::sync::Arc;
 use kustomize_krm_types::{Field, ResourceIdentifier, Severity};
 use serde::Serialize;
 
-use super::Tags;
+use super::{Tags, at_line, name_of};
 use crate::finding::{Folded, Lines, Part};
 use crate::problem::Problem;
 use crate::read::AS_RENDERED;
@@ -75,6 +75,34 @@ impl Entry {
     pub(super) fn is_folded(&self) -> bool {
         self.entry_type == EntryType::Finding && self.folded.is_some()
     }
+
+    /// The severity of a finding, or the word for what is none.
+    pub(super) fn level(&self) -> &'static str {
+        match self.entry_type {
+            EntryType::Change => "change",
+            EntryType::Waived => "waived",
+            EntryType::Finding => self.severity.as_str(),
+        }
+    }
+
+    /// Why an exemption waives it, and how long.
+    pub(super) fn waiver(&self) -> Option<String> {
+        let reason = self.tags.mark("reason")?;
+        Some(match self.tags.mark("until") {
+            Some(day) => format!("{reason} (until {day})"),
+            None => reason.to_owned(),
+        })
+    }
+
+    /// The name of its object.
+    pub(super) fn object_name(&self) -> Option<String> {
+        self.resource_ref.as_ref().map(name_of)
+    }
+
+    /// Its place in a manifest: `base/web.yaml:12:7`.
+    pub(super) fn place(&self) -> Option<String> {
+        self.file.as_ref().map(FilePlace::to_string)
+    }
 }
 
 /// The type of an entry.
@@ -109,6 +137,13 @@ pub struct FilePlace {
     pub span: Option<(usize, usize)>,
 }
 
+impl FilePlace {
+    /// `base/web.yaml:12`
+    pub(super) fn at_line(&self) -> String {
+        at_line(&self.path, self.line)
+    }
+}
+
 impl std::fmt::Display for FilePlace {
     /// `base/web.yaml:12:7`
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -140,10 +175,8 @@ pub struct ConfigPlace {
 impl ConfigPlace {
     /// `fn-config/all/fitout.yaml:47`; empty if the file is not known.
     pub(super) fn place(&self) -> String {
-        match (&self.path, self.line) {
-            (Some(path), Some(line)) => format!("{path}:{line}"),
-            _ => String::new(),
-        }
+        let path = self.path.as_ref().filter(|_| self.line.is_some());
+        path.map_or(String::new(), |path| at_line(path, self.line))
     }
 
     /// The same, and the setting.

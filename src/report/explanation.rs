@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{API_VERSION, Places, name_of, reference};
+use super::{API_VERSION, Places, at_line, name_of, reference};
 use crate::config::Leaf;
 use crate::explain::{Effect, ExplainedField, Explanation, Outcome, Step};
 use crate::finding::{Finding, Part, Plain};
@@ -159,10 +159,7 @@ impl<'e> Explained<'e, '_> {
             manifest: field.authors.as_ref().map(|value| Manifest {
                 value: json(value),
                 file: self.resource.origin.path.clone(),
-                line: field
-                    .authors_position
-                    .filter(|_| self.resource.origin.lines == OriginLines::OfFile)
-                    .map(|it| it.line),
+                line: self.line_in_manifest(field),
             }),
             reason: field.reason.as_deref(),
             settings: field
@@ -280,7 +277,7 @@ impl<'e> Explained<'e, '_> {
                 by,
             ]);
         }
-        columns(&rows, &mut text);
+        columns("", &rows, &mut text);
         if !unset.is_empty() {
             let fields = if unset.len() == 1 { "field" } else { "fields" };
             text.line(format_args!(
@@ -296,10 +293,7 @@ impl<'e> Explained<'e, '_> {
     fn head(&self) -> Text {
         let name = name_of(&reference(self.resource));
         let place = Places::default().place(self.resource, None);
-        let place = place.map_or(String::new(), |it| match it.line {
-            Some(line) => format!("  {}:{line}", it.path),
-            None => format!("  {}", it.path),
-        });
+        let place = place.map_or(String::new(), |it| format!("  {}", it.at_line()));
         let mut text = Text::of(format_args!("{name}{place}  in {}", self.environment));
         if let Some(reason) = &self.explanation.passed_over {
             text.line(format_args!("nothing of it is changed: {reason}"));
@@ -344,12 +338,11 @@ impl<'e> Explained<'e, '_> {
                 _ => "decides",
             };
             let place = self.place_in_manifest(field);
-            rows.push(vec![
-                "  manifest".to_owned(),
-                place,
-                manifest,
-                effect.to_owned(),
-            ]);
+            rows.push(
+                ["manifest", &place, &manifest, effect]
+                    .map(str::to_owned)
+                    .to_vec(),
+            );
         }
         for step in &field.steps {
             let effect = match (step.effect, field.outcome) {
@@ -357,43 +350,24 @@ impl<'e> Explained<'e, '_> {
                 (Effect::Decides, Outcome::Kept | Outcome::NotSet) => "applies",
                 (effect, _) => effect.word(),
             };
-            let row = [
-                &step.leaf.path,
-                &place(&step.leaf, ""),
-                &step.leaf.value,
-                effect,
-            ];
-            rows.push(
-                row.iter()
-                    .enumerate()
-                    .map(|(at, it)| {
-                        if at == 0 {
-                            format!("  {it}")
-                        } else {
-                            (*it).to_string()
-                        }
-                    })
-                    .collect(),
-            );
+            let leaf = &step.leaf;
+            let row = [&*leaf.path, &place(leaf, ""), &leaf.value, effect];
+            rows.push(row.map(str::to_owned).to_vec());
         }
         if !rows.is_empty() {
             text.line("  How it comes about");
-            indented(&rows, text);
+            columns("    ", &rows, text);
         }
         if !field.others.is_empty() {
             text.line("  Profiles that do not apply");
             const MOST: usize = 6;
             let most = if self.is_verbose { usize::MAX } else { MOST };
             let rows = field.others.iter().take(most).map(|it| {
-                let profile = format!("  {}", it.profile);
-                vec![
-                    profile,
-                    place(&it.leaf, ""),
-                    it.leaf.value.clone(),
-                    it.reason.clone(),
-                ]
+                let leaf = &it.leaf;
+                let row = [&*it.profile, &place(leaf, ""), &leaf.value, &it.reason];
+                row.map(str::to_owned).to_vec()
             });
-            indented(&rows.collect::<Vec<_>>(), text);
+            columns("    ", &rows.collect::<Vec<_>>(), text);
             if let Some(left @ 1..) = field.others.len().checked_sub(most) {
                 text.line(format_args!("    and {left} more, which -v lists"));
             }
@@ -451,19 +425,13 @@ impl<'e> Explained<'e, '_> {
 
     /// `base/web.yaml:12`.
     fn place_in_manifest(&self, field: &ExplainedField) -> String {
-        let file = self
-            .resource
-            .origin
-            .path
-            .as_deref()
-            .unwrap_or("the manifest");
-        match field
-            .authors_position
-            .filter(|_| self.resource.origin.lines == OriginLines::OfFile)
-        {
-            Some(position) => format!("{file}:{}", position.line),
-            None => file.to_owned(),
-        }
+        let file = self.resource.origin.path.as_deref();
+        at_line(file.unwrap_or("the manifest"), self.line_in_manifest(field))
+    }
+
+    fn line_in_manifest(&self, field: &ExplainedField) -> Option<usize> {
+        let position = field.authors_position?;
+        (self.resource.origin.lines == OriginLines::OfFile).then_some(position.line)
     }
 }
 
@@ -490,34 +458,14 @@ fn shortened(value: String) -> String {
 
 /// `fn-config/all/fitout.yaml:12`.
 fn place(leaf: &Leaf, unknown: &str) -> String {
-    match (&leaf.file, leaf.position) {
-        (Some(file), Some(position)) => format!("{file}:{}", position.line),
-        (Some(file), None) => file.to_string(),
-        _ => unknown.to_owned(),
-    }
-}
-
-fn indented(rows: &[Vec<String>], text: &mut Text) {
-    let rows: Vec<Vec<String>> = rows
-        .iter()
-        .map(|row| {
-            row.iter()
-                .enumerate()
-                .map(|(at, it)| {
-                    if at == 0 {
-                        format!("  {it}")
-                    } else {
-                        it.clone()
-                    }
-                })
-                .collect()
-        })
-        .collect();
-    columns(&rows, text);
+    let line = leaf.position.map(|it| it.line);
+    leaf.file
+        .as_ref()
+        .map_or_else(|| unknown.to_owned(), |file| at_line(file, line))
 }
 
 /// Rows of cells under each other. A long cell does not widen its column.
-fn columns(rows: &[Vec<String>], text: &mut Text) {
+fn columns(indent: &str, rows: &[Vec<String>], text: &mut Text) {
     const WIDEST: usize = 72;
     let width = |at: usize| {
         let cells = rows
@@ -531,13 +479,9 @@ fn columns(rows: &[Vec<String>], text: &mut Text) {
     };
     let widths: Vec<usize> = (0..5).map(width).collect();
     for row in rows {
-        let mut line = String::new();
-        for (cell, width) in row.iter().zip(&widths) {
-            if !line.is_empty() {
-                line.push_str("  ");
-            }
-            line.push_str(&format!("{cell:width$}"));
-        }
-        text.line(line.trim_end());
+        let cells = row.iter().zip(&widths);
+        let cells = cells.map(|(cell, width)| format!("{cell:width$}"));
+        let line = cells.collect::<Vec<_>>().join("  ");
+        text.line([indent, line.trim_end()].concat());
     }
 }

@@ -7,12 +7,14 @@ use crate::read::Resource;
 use crate::secrets::Secrets;
 use crate::yaml::Stream;
 
-/// Adds to the replacements of a text the fields that they change, and the Secrets of the text.
+/// Adds to the replacements of a text the fields that they change, and the Secrets of the text. `after`: the text with the
+/// replacements.
 pub(super) fn assign(
     changes: &[Change],
     resources: &[Resource<'_>],
     index: usize,
     file: &mut FileText<'_>,
+    after: &Stream,
 ) {
     let Some(last) = file.fixes.len().checked_sub(1) else {
         return;
@@ -21,12 +23,8 @@ pub(super) fn assign(
     let Some(old) = resources.get(first).filter(|it| it.text == index) else {
         return;
     };
-    let stream = old.node.stream();
-    file.hidden = Secrets::of(stream).spans().to_vec();
-    let Ok(after) = Stream::parse(edited(stream.text(), file)) else {
-        return;
-    };
-    let roots = resources_of(&after);
+    file.hidden = Secrets::of(old.node.stream()).spans().to_vec();
+    let roots = resources_of(after);
     // The ends of the replacements in the text before and after.
     let mut ends = Vec::with_capacity(file.fixes.len());
     let (mut gone, mut added) = (0, 0);
@@ -57,15 +55,4 @@ pub(super) fn assign(
         let field = (change.resource, field_path(&pointer));
         file.fixes[at.unwrap_or(last).min(last)].fields.push(field);
     }
-}
-
-/// A text with its replacements.
-fn edited(text: &str, file: &FileText<'_>) -> String {
-    let (mut edited, mut at) = (String::with_capacity(text.len()), 0);
-    for fix in &file.fixes {
-        edited += &text[at..fix.replacement.span.start];
-        edited += &fix.replacement.text;
-        at = fix.replacement.span.end;
-    }
-    edited + &text[at..]
 }

@@ -4,7 +4,7 @@
 
 use kustomize_krm_types::Severity;
 
-use super::{Document, Entry, EntryType, File, Run, folded_message, name_of, plural, totals};
+use super::{Document, Entry, EntryType, File, Run, folded_message, plural, totals};
 use crate::text::{Text, escaped};
 
 /// The annotations of each type that GitHub shows for a step.
@@ -67,7 +67,7 @@ fn add_notes<'d>(document: &Document<'_>, run: &'d Run<'d>, notes: &mut Vec<Note
         true => format!(" in {}", report.environment),
         false => String::new(),
     };
-    let object = |entry: &Entry| entry.resource_ref.as_ref().map_or(String::new(), name_of);
+    let object = |entry: &Entry| entry.object_name().unwrap_or_default();
     let mut add = |entry: &'d Entry, title: String, message: String| {
         notes.push(Note {
             run,

@@ -9,7 +9,7 @@ use std::mem::discriminant;
 use kustomize_krm_types::Severity;
 use serde::Serialize;
 
-use super::{Entry, EntryType, Report, folded_message, name_of};
+use super::{ConfigPlace, Entry, EntryType, Report, folded_message};
 use crate::finding::{Lines, Part};
 
 /// Findings with one sentence and one resolution.
@@ -50,6 +50,14 @@ impl<'r> Group<'r> {
         self.entries[0].1
     }
 
+    /// The setting that decided, if it is the same for all members.
+    pub(super) fn config(&self) -> Option<&'r ConfigPlace> {
+        let config = &self.first().config;
+        let mut entries = self.entries.iter();
+        let is_same = entries.all(|(_, entry)| entry.config == *config);
+        config.as_ref().filter(|_| is_same)
+    }
+
     /// The number of objects.
     pub(super) fn objects(&self) -> usize {
         let objects = self.entries.iter().filter_map(|(_, entry)| entry.object);
@@ -61,7 +69,33 @@ impl<'r> Group<'r> {
         match self.first().lines.as_ref()? {
             Lines::Config(lines) => Some(lines.clone()),
             Lines::Exemption => self.exemption(),
+            Lines::Catalogue(_) => self
+                .has_more_images()
+                .then(|| ["catalogue:", &self.catalogue().join("\n")].join("\n")),
         }
+    }
+
+    /// The help for all members.
+    pub(super) fn help(&self) -> Option<&str> {
+        match self.has_more_images() {
+            true => Some(CATALOGUE_HELP),
+            false => self.first().help.as_deref(),
+        }
+    }
+
+    /// The entries of the catalogue that resolve the members.
+    fn catalogue(&self) -> Vec<&'r str> {
+        let mut known = BTreeSet::new();
+        let entries = self.entries.iter();
+        let lines = entries.filter_map(|(_, entry)| match &entry.lines {
+            Some(Lines::Catalogue(line)) => Some(line.as_str()),
+            _ => None,
+        });
+        lines.filter(|line| known.insert(*line)).collect()
+    }
+
+    fn has_more_images(&self) -> bool {
+        self.catalogue().len() > 1
     }
 
     /// An exemption of all objects from the rule: one entry for each kind and namespace.
@@ -99,7 +133,19 @@ impl<'r> Group<'r> {
 pub fn config_lines(entry: &Entry) -> Option<&str> {
     match entry.lines.as_ref()? {
         Lines::Config(lines) => Some(lines),
-        Lines::Exemption => None,
+        Lines::Exemption | Lines::Catalogue(_) => None,
+    }
+}
+
+/// The help for several images.
+const CATALOGUE_HELP: &str =
+    "complete the lines below and add them to the config's spec, or set the fields in the manifest";
+
+/// The help and the lines that the members of a group have in common.
+fn common(entry: &Entry) -> (Option<&str>, Option<&Lines>) {
+    match &entry.lines {
+        Some(Lines::Catalogue(_)) => (Some(CATALOGUE_HELP), None),
+        lines => (entry.help.as_deref(), lines.as_ref()),
     }
 }
 
@@ -137,11 +183,11 @@ pub(super) fn groups<'r>(
             discriminant(&entry.entry_type),
             discriminant(&entry.severity),
         );
-        let words = (entry.rule, sentence_of(entry), entry.help.as_deref());
+        let words = (entry.rule, sentence_of(entry), common(entry));
         let marks = (entry.tags.mark("reason"), entry.tags.mark("until"));
         let next = groups.len();
         let at = *same
-            .entry((is_about, kind, words, marks, entry.lines.as_ref()))
+            .entry((is_about, kind, words, marks))
             .or_insert_with(|| *known.entry(key(entry)).or_insert(next));
         if at == groups.len() {
             groups.push(Group {
@@ -167,13 +213,17 @@ impl Report {
 impl<'r> GroupEntry<'r> {
     fn of(group: Group<'r>) -> GroupEntry<'r> {
         let first = group.first();
+        let (help, _) = match group.has_more_images() {
+            true => common(first),
+            false => (first.help.as_deref(), None),
+        };
         GroupEntry {
             rule: first.rule,
             severity: first.severity,
             places: group.entries.len(),
             objects: group.objects(),
             results: group.entries.iter().map(|(index, _)| *index).collect(),
-            help: first.help.as_deref(),
+            help,
             config_lines: group.config_lines(),
             message: group.sentence,
         }
@@ -194,12 +244,11 @@ fn key(entry: &Entry) -> String {
     };
     let waived = entry.tags.mark("reason").zip(entry.tags.mark("until"));
     format!(
-        "{:?} {:?} {} {shape} {:?} {:?} {waived:?} {:?}",
+        "{:?} {:?} {} {shape} {:?} {waived:?} {:?}",
         entry.entry_type,
         entry.severity,
         entry.rule,
-        entry.help,
-        entry.lines,
+        common(entry),
         entry.tags.mark("reason"),
     )
 }
@@ -212,7 +261,14 @@ fn sentence_of(entry: &Entry) -> &str {
         .strip_prefix(a)
         .and_then(|it| it.strip_prefix(b));
     let rest = rest.and_then(|it| it.strip_prefix(c)?.strip_prefix(": "));
-    rest.unwrap_or(&entry.message)
+    let rest = rest.unwrap_or(&entry.message);
+    // The number of containers that have an image makes no other sentence.
+    match rest.rsplit_once(" (") {
+        Some((sentence, count)) if entry.image.is_some() && count.ends_with(" containers)") => {
+            sentence
+        }
+        _ => rest,
+    }
 }
 
 impl Group<'_> {
@@ -343,9 +399,8 @@ pub(super) fn extent(group: &Group<'_>) -> String {
 
 /// The name of an object, or of its place in the config.
 pub(super) fn subject_of(entry: &Entry) -> String {
-    let object = entry.resource_ref.as_ref().map(name_of);
     let config = || entry.config.as_ref().map(|config| config.field.clone());
-    let mut subject = object.or_else(config).unwrap_or_default();
+    let mut subject = entry.object_name().or_else(config).unwrap_or_default();
     if matches!(entry.tags.part, Part::Container { .. } | Part::Claim { .. }) {
         subject += &format!("  {}", entry.tags.part);
     }

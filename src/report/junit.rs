@@ -4,7 +4,6 @@ use kustomize_krm_types::Severity;
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite, XmlString};
 
 use super::{Document, Entry, EntryType, Run, folded_message, in_words, name_of, plural};
-use crate::config::FailOn;
 use crate::ledger::Account;
 use crate::text::{Text, escaped};
 
@@ -55,12 +54,9 @@ fn case(
     entries: &[&Entry],
 ) -> TestCase {
     let fails = |entry: &&&Entry| {
-        entry.entry_type == EntryType::Finding
-            && match run.fail_on {
-                FailOn::Error => entry.severity == Severity::Error,
-                FailOn::Warning => entry.severity >= Severity::Warning,
-                FailOn::Never => false,
-            }
+        let is = |severity| usize::from(entry.severity == severity);
+        let (errors, warnings) = (is(Severity::Error), is(Severity::Warning));
+        entry.entry_type == EntryType::Finding && run.fail_on.fails(errors, warnings)
     };
     let failures: Vec<&Entry> = entries.iter().filter(fails).copied().collect();
     let account = account.filter(|it| it.is_passed_over() || *it == Account::NotExamined);
@@ -106,20 +102,9 @@ fn case(
 fn lines(entries: &[&Entry]) -> XmlString {
     let mut text = Text::default();
     for (at, entry) in entries.iter().enumerate() {
-        let level = match entry.entry_type {
-            EntryType::Change => "change",
-            EntryType::Waived => "waived",
-            EntryType::Finding => entry.severity.as_str(),
-        };
-        let place = entry.file.as_ref().map(|it| match (it.line, it.column) {
-            (Some(line), Some(column)) => format!("{}:{line}:{column}: ", it.path),
-            _ => format!("{}: ", it.path),
-        });
-        let place = place.unwrap_or_default();
-        text.line(format_args!(
-            "{level}[{}]: {place}{}",
-            entry.rule, entry.message
-        ));
+        let place = entry.place().map_or(String::new(), |it| it + ": ");
+        let (level, rule) = (entry.level(), entry.rule);
+        text.line(format_args!("{level}[{rule}]: {place}{}", entry.message));
         // Often they have one.
         let is_last = entries
             .get(at + 1)

@@ -3,19 +3,60 @@
 //! kpt prints each result on a line and may write it into the package, so results are few, short and reproducible.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
-use kustomize_krm_types::{File, Result as KrmResult, Severity};
+use kustomize_krm_types::{Field, File, ResourceIdentifier, Result as KrmResult, Severity};
 
-use super::{Entry, EntryType, FilePlace, ObjectChanges, Report, folded_message, unexamined};
+use super::{Entry, EntryType, FilePlace, ObjectChanges, Report, Tags, folded_message, unexamined};
 use crate::checks::UNEXAMINED;
 use crate::config::ChangesReport;
 use crate::text::escaped;
+use crate::yaml::Lines;
+
+/// A result for a host.
+struct Told<'r> {
+    message: Cow<'r, str>,
+    severity: Severity,
+    object: Option<&'r ResourceIdentifier>,
+    field: Option<&'r Field>,
+    file: Option<&'r FilePlace>,
+    tags: ToldTags<'r>,
+}
+
+/// The tags of a result, which are formatted where they are written.
+enum ToldTags<'r> {
+    OfEntry(&'r Tags),
+    Rule(Option<&'static str>),
+}
 
 impl Report {
+    /// Whether there are results for a host.
+    pub fn has_krm_results(&self, changes: ChangesReport) -> bool {
+        // Most reports have some of these, whose messages need not be made for that.
+        let mut has_any = changes == ChangesReport::Summary && !self.objects.is_empty();
+        if has_any {
+            return true;
+        }
+        self.each_result(changes, &mut |_| has_any = true);
+        has_any
+    }
+
     /// The results for a host: errors, warnings, and the configured detail of changes.
     pub fn krm_results(&self, changes: ChangesReport) -> Vec<KrmResult> {
         let mut results = Vec::new();
+        self.each_result(changes, &mut |result| results.push(self.owned(result)));
+        results
+    }
+
+    /// Writes the results as the last entry of a list.
+    pub fn write_krm_results(&self, changes: ChangesReport, lines: &mut Lines<'_>) {
+        lines.plain("results:");
+        let column = lines.column + lines.sequence;
+        self.each_result(changes, &mut |result| {
+            self.write_result(&result, lines, column);
+        });
+    }
+
+    fn each_result<'r>(&'r self, changes: ChangesReport, tell: &mut dyn FnMut(Told<'r>)) {
         let findings = self
             .results
             .iter()
@@ -26,114 +67,266 @@ impl Report {
             changes == ChangesReport::Full || (is_problem && !entry.is_folded())
         };
         if changes != ChangesReport::Full {
-            let objects = self.folded_by_object();
-            results.extend(objects.iter().map(|entries| of_folded(entries)));
+            for entries in self.folded_by_object() {
+                tell(of_folded(&entries));
+            }
         }
-        results.extend(findings.filter(is_reported).map(of_entry));
+        for entry in findings.filter(is_reported) {
+            tell(of_entry(entry));
+        }
         let listed = self.results.iter();
         let listed = listed.filter(|entry| entry.entry_type == EntryType::Change);
+        let tell_all = |tell: &mut dyn FnMut(Told<'r>), is_told: fn(&Entry) -> bool| {
+            for entry in listed.filter(|entry| is_told(entry)) {
+                tell(of_entry(entry));
+            }
+        };
         match changes {
             ChangesReport::None => {}
-            ChangesReport::Full => results.extend(listed.map(of_entry)),
+            ChangesReport::Full => tell_all(tell, |_| true),
             ChangesReport::Summary => {
-                results.extend(self.objects.iter().map(|it| self.of_object(it)));
-                let tokens = listed.filter(|entry| entry.token_reason.is_some());
-                results.extend(tokens.map(of_entry));
+                for object in &self.objects {
+                    tell(self.of_object(object));
+                }
+                tell_all(tell, |entry| entry.token_reason.is_some());
             }
         }
         let unexamined = unexamined(self);
         if !unexamined.is_empty() {
-            results.push(KrmResult {
-                message: unexamined,
+            tell(Told {
+                message: Cow::Owned(unexamined),
                 severity: Severity::Info,
-                resource_ref: None,
+                object: None,
                 field: None,
                 file: None,
-                tags: self.tags_of(UNEXAMINED.id),
+                tags: ToldTags::Rule(Some(UNEXAMINED.id)),
             });
         }
-        results.into_iter().map(printable).collect()
     }
 
-    fn tags(&self) -> BTreeMap<String, String> {
-        BTreeMap::from([("environment".to_owned(), self.environment.clone())])
-    }
-
-    fn tags_of(&self, rule: &str) -> BTreeMap<String, String> {
-        let mut tags = self.tags();
-        tags.insert("rule".to_owned(), rule.to_owned());
-        tags
-    }
-
-    fn of_object(&self, object: &ObjectChanges) -> KrmResult {
+    fn of_object<'r>(&self, object: &'r ObjectChanges) -> Told<'r> {
         let counts = object.counts.iter();
         let counts: Vec<String> = counts
             .map(|(rule, count)| format!("{rule} {count}"))
             .collect();
-        KrmResult {
-            message: format!("configured for {}: {}", self.environment, counts.join(", ")),
+        let message = format!("configured for {}: {}", self.environment, counts.join(", "));
+        Told {
+            message: Cow::Owned(message),
             severity: Severity::Info,
-            resource_ref: Some(object.reference.clone()),
+            object: Some(&object.reference),
             field: None,
-            file: object.file.as_ref().map(file_of),
-            tags: self.tags(),
+            file: object.file.as_ref(),
+            tags: ToldTags::Rule(None),
+        }
+    }
+
+    fn tags<'t>(&'t self, tags: &ToldTags<'t>) -> Vec<(&'static str, Cow<'t, str>)> {
+        match tags {
+            ToldTags::OfEntry(tags) => tags.list(),
+            ToldTags::Rule(rule) => {
+                let environment = ("environment", Cow::Borrowed(self.environment.as_str()));
+                let rule = rule.map(|rule| ("rule", Cow::Borrowed(rule)));
+                [environment].into_iter().chain(rule).collect()
+            }
+        }
+    }
+
+    /// What a host prints is escaped; values stay as they are.
+    fn owned(&self, told: Told<'_>) -> KrmResult {
+        let text = |text: &str| escaped(text).into_owned();
+        let tags = self.tags(&told.tags).into_iter();
+        KrmResult {
+            message: text(&told.message),
+            severity: told.severity,
+            resource_ref: told.object.map(|object| ResourceIdentifier {
+                api_version: text(&object.api_version),
+                kind: text(&object.kind),
+                name: text(&object.name),
+                namespace: object.namespace.as_deref().map(text),
+            }),
+            field: told.field.map(|field| Field {
+                path: text(&field.path),
+                ..field.clone()
+            }),
+            file: told.file.map(|file| File {
+                path: text(&file.path),
+                index: file.index,
+            }),
+            tags: tags
+                .map(|(key, value)| (key.to_owned(), text(&value)))
+                .collect(),
+        }
+    }
+
+    /// The same as text, without a copy.
+    fn write_result(&self, told: &Told<'_>, lines: &mut Lines<'_>, item: usize) {
+        let entry = item + 2;
+        let inner = entry + lines.step;
+        let text = |lines: &mut Lines<'_>, key: &str, value: &str| {
+            lines.begin(inner);
+            lines.plain(key);
+            lines.string(&escaped(value));
+        };
+        lines.begin(item);
+        lines.plain("- message: ");
+        lines.string(&escaped(&told.message));
+        lines.begin(entry);
+        lines.plain("severity: ");
+        lines.plain(told.severity.as_str());
+        if let Some(object) = told.object {
+            lines.begin(entry);
+            lines.plain("resourceRef:");
+            text(lines, "apiVersion: ", &object.api_version);
+            text(lines, "kind: ", &object.kind);
+            text(lines, "name: ", &object.name);
+            if let Some(namespace) = &object.namespace {
+                text(lines, "namespace: ", namespace);
+            }
+        }
+        if let Some(field) = told.field {
+            lines.begin(entry);
+            lines.plain("field:");
+            text(lines, "path: ", &field.path);
+            let values = [
+                ("currentValue:", &field.current_value),
+                ("proposedValue:", &field.proposed_value),
+            ];
+            for (key, value) in values {
+                if let Some(value) = value {
+                    lines.begin(inner);
+                    lines.plain(key);
+                    lines.value(inner, value);
+                }
+            }
+        }
+        if let Some(file) = told.file {
+            lines.begin(entry);
+            lines.plain("file:");
+            text(lines, "path: ", &file.path);
+            lines.begin(inner);
+            lines.plain("index: ");
+            lines.plain(&file.index.to_string());
+        }
+        lines.begin(entry);
+        lines.plain("tags:");
+        for (key, value) in self.tags(&told.tags) {
+            lines.begin(inner);
+            lines.plain(key);
+            lines.plain(": ");
+            lines.string(&escaped(&value));
         }
     }
 }
 
 /// One result for the folded findings of an object.
-fn of_folded(entries: &[&Entry]) -> KrmResult {
+fn of_folded<'r>(entries: &[&'r Entry]) -> Told<'r> {
     let first = entries[0];
-    KrmResult {
-        message: format!(
-            "{}, for example: {}",
-            folded_message(entries),
-            first.message
-        ),
+    let message = format!(
+        "{}, for example: {}",
+        folded_message(entries),
+        first.message
+    );
+    Told {
+        message: Cow::Owned(message),
         ..of_entry(first)
     }
 }
 
-fn of_entry(entry: &Entry) -> KrmResult {
-    KrmResult {
+fn of_entry(entry: &Entry) -> Told<'_> {
+    Told {
         message: match entry.tags.mark("reason") {
-            Some(reason) => format!("waived ({reason}): {}", entry.message),
-            None => entry.message.clone(),
+            Some(reason) => Cow::Owned(format!("waived ({reason}): {}", entry.message)),
+            None => Cow::Borrowed(&entry.message),
         },
         severity: match entry.entry_type {
             EntryType::Waived => Severity::Info,
             EntryType::Change | EntryType::Finding => entry.severity,
         },
-        resource_ref: entry.resource_ref.clone(),
-        field: entry.field.clone(),
-        file: entry.file.as_ref().map(file_of),
-        tags: entry.tags.to_map(),
+        object: entry.resource_ref.as_ref(),
+        field: entry.field.as_ref(),
+        file: entry.file.as_ref(),
+        tags: ToldTags::OfEntry(&entry.tags),
     }
 }
 
-/// Escapes what a host prints; values stay as they are.
-fn printable(mut result: KrmResult) -> KrmResult {
-    let resource = result.resource_ref.iter_mut().flat_map(|it| {
-        let required = [&mut it.api_version, &mut it.kind, &mut it.name];
-        required.into_iter().chain(&mut it.namespace)
-    });
-    let field = result.field.iter_mut().map(|field| &mut field.path);
-    let file = result.file.iter_mut().map(|file| &mut file.path);
-    let texts = resource.chain(field).chain(file);
-    for text in texts
-        .chain([&mut result.message])
-        .chain(result.tags.values_mut())
-    {
-        if let Cow::Owned(escaped) = escaped(text) {
-            *text = escaped;
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::finding::Part;
+    use crate::problem::Problem;
+    use crate::yaml::{Behind, Footers, Stream, Value};
+
+    #[test]
+    fn results_are_written_as_they_serialize() {
+        let mut report = Report::of_problems(&[Problem::new("FIT-INP003", "message")]);
+        report.results.push(Entry {
+            resource_ref: Some(ResourceIdentifier {
+                api_version: "apps/v1".to_owned(),
+                kind: "Deployment".to_owned(),
+                name: "web".to_owned(),
+                namespace: Some("1e3".to_owned()),
+            }),
+            field: Some(Field {
+                path: "spec.replicas".to_owned(),
+                current_value: Some(serde_json::Value::Null),
+                proposed_value: Some(serde_json::json!({
+                    "a": [1.5, "b", true, [], {}, ["- c", [null]], {"d": {"e": 1}, "f": [2]}],
+                    "true": {"null": "# g\n"},
+                })),
+            }),
+            file: Some(FilePlace {
+                path: "web.yaml".to_owned(),
+                index: 2,
+                line: None,
+                column: None,
+                span: None,
+            }),
+            tags: Tags {
+                environment: Arc::from("production"),
+                rule: "FIT-INP003",
+                part: Part::Object,
+                decision: None,
+                marks: vec![
+                    ("until", "2026-01-01".to_owned()),
+                    ("reason", ": #\u{1b}".to_owned()),
+                ],
+            },
+            ..report.results[0].clone()
+        });
+        let changes = ChangesReport::Full;
+        let results = report.krm_results(changes).into_iter();
+        let serialized = results.map(|it| Value::from(serde_json::to_value(it).unwrap()));
+        let serialized: Vec<Value> = serialized.collect();
+        assert_eq!(serialized.len(), 2);
+        // In any style, and whatever is before and behind them.
+        let write = |lines: &mut Lines<'_>| report.write_krm_results(changes, lines);
+        for text in [
+            "a:\n    b:\n      - c\n",
+            "a:\n- |+\n  b\n\n# c\n",
+            "a: |\n  b",
+            "a:\r\n  b: c\r\n",
+        ] {
+            let stream = Stream::parse(text).unwrap();
+            let root = stream.documents().next().unwrap().root();
+            assert!(root.takes_behind("results"));
+            let map = root.id();
+            let behind = Behind { map, write: &write };
+            let edited = stream.edit_with(&[], Footers::AtTheEnd, Some(behind));
+            let edited = Stream::parse(edited.unwrap().into_text()).unwrap();
+            let new = edited.documents().next().unwrap().root();
+            let values = new.items_at(["results"]).map(|it| it.value().unwrap());
+            let values: Vec<Value> = values.collect();
+            assert_eq!(values, serialized, "{text}");
+            // As an edit writes them.
+            let edit = crate::yaml::Edit {
+                root: map,
+                pointer: jsonptr::PointerBuf::from_tokens(["results"]),
+                change: crate::yaml::Change::Set(Value::Sequence(values)),
+            };
+            assert_eq!(stream.edit(&[edit]).unwrap(), edited.text());
         }
-    }
-    result
-}
-
-fn file_of(file: &FilePlace) -> File {
-    File {
-        path: file.path.clone(),
-        index: file.index,
     }
 }

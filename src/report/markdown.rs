@@ -2,8 +2,6 @@
 //!
 //! The first line is a marker, by which a later run finds the comment and replaces it. The order depends only on the input.
 
-use similar::ChangeTag;
-
 use super::{Command, Document, ObjectDiff, Row, Run, findings, in_words, plural, totals};
 use crate::text::{escaped, source};
 
@@ -207,22 +205,8 @@ fn of_object(path: &str, object: &ObjectDiff, limit: usize, text: &mut String) {
 
 fn row(row: &Row) -> String {
     match row {
-        Row::Line(line) => {
-            let sign = match line.tag {
-                ChangeTag::Equal => ' ',
-                ChangeTag::Delete => '-',
-                ChangeTag::Insert => '+',
-            };
-            format!("{sign} {}", source(&line.text))
-        }
-        Row::Reason(reason) => {
-            let place = match reason.place() {
-                place if place.is_empty() => place,
-                place => place + "  ",
-            };
-            let line = format!("# {}  {place}{}", reason.section, reason.text);
-            escaped(&line).into_owned()
-        }
+        Row::Line(line) => format!("{} {}", line.sign(), source(&line.text)),
+        Row::Reason(reason) => escaped(&format!("# {reason}")).into_owned(),
     }
 }
 

@@ -62,7 +62,7 @@ use html::html;
 use junit::junit;
 use lines::File;
 use markdown::markdown;
-use places::{Places, name_of, part_of, reference};
+use places::{Places, at_line, name_of, part_of, reference};
 use plan::plan;
 use sarif::sarif;
 use table::{add_row, draw_table, new_table};
@@ -94,7 +94,7 @@ pub use totals::{totals, unexamined};
 
 /// The report of a run, as `-o json` prints it (`report.fitout.dev/v1`; fields are only added).
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Report {
     api_version: &'static str,
@@ -289,21 +289,12 @@ impl Report {
         Report {
             api_version: API_VERSION,
             kind: KIND,
-            environment: String::new(),
             summary: Summary {
                 errors: problems.len(),
                 ..Summary::default()
             },
             results: problems.iter().map(of_problem).collect(),
-            exemptions: Vec::new(),
-            validate_only: false,
-            on_apply: Effects::default(),
-            ledger: None,
-            can_drift: false,
-            unexamined: Vec::new(),
-            in_part: Vec::new(),
-            proof: Proof::default(),
-            objects: Vec::new(),
+            ..Report::default()
         }
     }
 

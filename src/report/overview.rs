@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::{Entry, EntryType, Group, Report, name_of, plural};
+use super::{ConfigPlace, Entry, EntryType, FilePlace, Group, Report, name_of, plural};
 use crate::text::Text;
 
 /// More changed objects than this are shown as an overview.
@@ -22,24 +22,20 @@ pub(super) fn changes(report: &Report) -> Text {
     let mut text = Text::default();
     let (mut sections, mut reasons, mut kinds) =
         (Counts::default(), Counts::default(), Counts::default());
-    let mut objects: HashMap<Option<usize>, (usize, &Entry)> = HashMap::new();
     let changes = report
         .results
         .iter()
         .filter(|it| it.entry_type == EntryType::Change);
     for entry in changes {
         sections.add(entry.rule.to_owned(), entry.object);
-        let config = entry.config.as_ref();
-        let place = config.map(|it| match (&it.path, it.line) {
-            (Some(path), Some(line)) => format!("{path}:{line}  {}", it.field),
-            _ => it.field.clone(),
-        });
-        reasons.add(place.unwrap_or_default(), entry.object);
-        objects.entry(entry.object).or_insert((0, entry)).0 += 1;
+        let setting = entry.config.as_ref().map(ConfigPlace::decided);
+        reasons.add(setting.unwrap_or_default(), entry.object);
     }
-    for (_, entry) in objects.values() {
-        let kind = entry.resource_ref.as_ref().map(|it| it.kind.clone());
-        kinds.add(kind.unwrap_or_default(), entry.object);
+    let mut most: Vec<(usize, String)> = Vec::new();
+    for (at, object) in report.objects.iter().enumerate() {
+        kinds.add(object.reference.kind.clone(), Some(at));
+        let count = object.counts.values().sum();
+        most.push((count, name_of(&object.reference)));
     }
     text.line(format_args!(
         "Changes  {}; -v shows each with its reason, and -l and -n choose objects",
@@ -48,15 +44,6 @@ pub(super) fn changes(report: &Report) -> Text {
     sections.draw("by section", "field", &mut text);
     reasons.draw("by setting", "field", &mut text);
     kinds.draw("by kind", "", &mut text);
-    let mut most: Vec<(usize, String)> = objects
-        .into_values()
-        .map(|(count, entry)| {
-            (
-                count,
-                entry.resource_ref.as_ref().map(name_of).unwrap_or_default(),
-            )
-        })
-        .collect();
     most.sort_by(|a, b| (b.0, &a.1).cmp(&(a.0, &b.1)));
     text.line("  by workload, the most first");
     for (count, name) in most.iter().take(ROWS) {
@@ -88,8 +75,8 @@ pub(super) fn findings(groups: &[Group<'_>], text: &mut Text) {
             if let Some(image) = &entry.image {
                 images.add(image.clone(), entry.object);
             }
-            if let Some(object) = &entry.resource_ref {
-                objects.add(name_of(object), entry.object);
+            if let Some(object) = entry.object_name() {
+                objects.add(object, entry.object);
             }
         }
     }
@@ -117,11 +104,8 @@ pub(super) fn findings(groups: &[Group<'_>], text: &mut Text) {
             of_rule[0].sentence,
             plural(about, "object", "objects")
         ));
-        let file = first.file.as_ref().map(|it| it.path.as_str());
-        let line = first.file.as_ref().and_then(|it| it.line);
-        let place = file.map(|file| line.map_or(file.to_owned(), |line| format!("{file}:{line}")));
-        let name = first.resource_ref.as_ref().map(name_of);
-        let parts: Vec<String> = place.into_iter().chain(name).collect();
+        let place = first.file.as_ref().map(FilePlace::at_line);
+        let parts: Vec<String> = place.into_iter().chain(first.object_name()).collect();
         if !parts.is_empty() {
             text.line(format_args!("  --> {}", parts.join("  ")));
         }

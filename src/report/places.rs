@@ -39,6 +39,11 @@ pub(super) fn name_of(resource: &ResourceIdentifier) -> String {
     }
 }
 
+/// `base/web.yaml:12`, or the file alone.
+pub(super) fn at_line(path: &str, line: Option<usize>) -> String {
+    line.map_or_else(|| path.to_owned(), |line| format!("{path}:{line}"))
+}
+
 /// A part in a table: `web`, `setup (init)`, `claim data`.
 pub(super) fn part_of(part: &Part) -> String {
     match part {

@@ -2,7 +2,7 @@
 
 use similar::ChangeTag;
 
-use super::{Line, Reason, Row, Run, totals};
+use super::{Line, Row, Run, totals};
 use crate::text::{Text, source};
 
 /// Escape sequences for colors.
@@ -47,7 +47,11 @@ pub(super) fn plan(run: &Run<'_>, color: bool, text: &mut Text) {
                         let number = object.template.is_none().then_some(line.number);
                         draw_line(line, number, paint, text);
                     }
-                    Row::Reason(reason) => draw_reason(reason, paint, text),
+                    Row::Reason(reason) => {
+                        let line = format_args!("         ╰─ {reason}");
+                        text.painted(paint.reason, line, paint.off);
+                        text.end();
+                    }
                 });
             }
             text.end();
@@ -58,24 +62,13 @@ pub(super) fn plan(run: &Run<'_>, color: bool, text: &mut Text) {
 }
 
 fn draw_line(line: &Line, number: Option<usize>, paint: Paint, text: &mut Text) {
-    let (sign, color, off) = match line.tag {
-        ChangeTag::Equal => (' ', "", ""),
-        ChangeTag::Delete => ('-', paint.removed, paint.off),
-        ChangeTag::Insert => ('+', paint.added, paint.off),
+    let (color, off) = match line.tag {
+        ChangeTag::Equal => ("", ""),
+        ChangeTag::Delete => (paint.removed, paint.off),
+        ChangeTag::Insert => (paint.added, paint.off),
     };
     let number = number.map(|it| it.to_string()).unwrap_or_default();
-    let shown = source(&line.text);
+    let (sign, shown) = (line.sign(), source(&line.text));
     text.painted(color, format_args!("{number:>6} {sign} │ {shown}"), off);
-    text.end();
-}
-
-/// `╰─ resources  fn-config/all/fitout.yaml:47-51  profile caracal-gateway`
-fn draw_reason(reason: &Reason, paint: Paint, text: &mut Text) {
-    let place = match reason.place() {
-        place if place.is_empty() => place,
-        place => place + "  ",
-    };
-    let line = format_args!("         ╰─ {}  {place}{}", reason.section, reason.text);
-    text.painted(paint.reason, line, paint.off);
     text.end();
 }

@@ -9,7 +9,7 @@ use super::{Changed, ObjectDiff, Report, assign};
 use crate::config::{FailOn, Vocabulary};
 use crate::edit::Change;
 use crate::read::Resource;
-use crate::yaml::Replacement;
+use crate::yaml::{Replacement, Stream};
 
 /// What a command did, and how to show it: everything that a [`Format`](super::Format) draws.
 #[derive(Debug)]
@@ -239,6 +239,21 @@ impl<'t> FileText<'t> {
         }
     }
 
+    /// The text with the changes, also if only its replacements have them; `None` if there are none.
+    fn edited(&self) -> Option<String> {
+        if self.before != self.after {
+            return Some(self.after.clone().into_owned());
+        }
+        self.fixes.first()?;
+        let (mut edited, mut at) = (String::with_capacity(self.before.len()), 0);
+        for Fix { replacement, .. } in &self.fixes {
+            edited += &self.before[at..replacement.span.start];
+            edited += &replacement.text;
+            at = replacement.span.end;
+        }
+        Some(edited + &self.before[at..])
+    }
+
     /// The same, with copies of the texts.
     pub fn into_owned(self) -> FileText<'static> {
         FileText {
@@ -263,15 +278,26 @@ impl<'t> Run<'t> {
         mut texts: Vec<FileText<'t>>,
         needs: Needs,
     ) -> Run<'t> {
-        if needs.fixes {
-            for (index, file) in texts.iter_mut().enumerate() {
-                assign(changes, resources, index, file);
+        let changed = needs
+            .objects
+            .then(|| Changed::of(&report, changes, resources));
+        for (index, file) in texts.iter_mut().enumerate() {
+            if !needs.objects && !needs.fixes {
+                break;
             }
-        }
-        if needs.objects {
-            let changed = Changed::of(&report, changes, resources);
-            for (index, file) in texts.iter_mut().enumerate() {
-                file.objects = changed.objects(index, file);
+            let Some(after) = file.edited() else {
+                continue;
+            };
+            // Cannot fail: an edited text has been read.
+            let Ok(after) = Stream::parse(after) else {
+                file.fixes.clear();
+                continue;
+            };
+            if needs.fixes {
+                assign(changes, resources, index, file, &after);
+            }
+            if let Some(changed) = &changed {
+                file.objects = changed.objects(index, file, &after);
             }
         }
         Run {

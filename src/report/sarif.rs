@@ -10,9 +10,7 @@ use std::ops::Range;
 use kustomize_krm_types::Severity;
 use serde_json::{Value, json};
 
-use super::{
-    API_VERSION, Document, Entry, EntryType, File, FileText, Fix, Run, in_words, name_of, plural,
-};
+use super::{API_VERSION, Document, Entry, EntryType, File, FileText, Fix, Run, in_words, plural};
 use crate::text::{escaped, json};
 
 const SCHEMA: &str =
@@ -173,8 +171,7 @@ impl<'d> Drawing<'d> {
 
     fn result(&mut self, group: &Group<'d>) -> Value {
         let first = group.entries[0];
-        let object = first.resource_ref.as_ref().map(name_of);
-        let object = object.map(|it| escaped(&it).into_owned());
+        let object = first.object_name().map(|it| escaped(&it).into_owned());
         let text = match group.entries.as_slice() {
             [only] => message(&only.message),
             several => {
@@ -390,7 +387,7 @@ impl<'d> Drawing<'d> {
             json!({"deletedRegion": file.region(span), "insertedContent": {"text": text}})
         });
         let replacements: Vec<Value> = replacements.collect();
-        let object = first.resource_ref.as_ref().map(name_of).unwrap_or_default();
+        let object = first.object_name().unwrap_or_default();
         let fields = plural(group.entries.len(), "field", "fields");
         let environment = &self.run.report.environment;
         let text = format!("change {fields} of {object} for {environment}");

@@ -1,5 +1,6 @@
 //! The tags of an entry.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -30,36 +31,44 @@ impl Tags {
         Some(value)
     }
 
-    /// All tags.
-    pub fn to_map(&self) -> BTreeMap<String, String> {
-        let mut tags = BTreeMap::new();
-        let mut add = |name: &str, value: String| tags.insert(name.to_owned(), value);
+    /// All tags, in the order of their names.
+    pub(super) fn list(&self) -> Vec<(&'static str, Cow<'_, str>)> {
+        let mut tags = Vec::with_capacity(12);
+        let mut add = |name, value| tags.push((name, value));
         if !self.environment.is_empty() {
-            add("environment", self.environment.to_string());
+            add("environment", Cow::Borrowed(&*self.environment));
         }
-        add("rule", self.rule.to_owned());
+        add("rule", Cow::Borrowed(self.rule));
         if let Part::Container {
             name,
             container_type,
         } = &self.part
         {
-            add("container", name.clone());
-            add("containerType", container_type.as_str().to_owned());
+            add("container", Cow::Borrowed(name));
+            add("containerType", Cow::Borrowed(container_type.as_str()));
         }
         if let Some(decision) = &self.decision {
-            add("config", decision.field.clone());
-            add("mode", decision.mode.to_string());
+            add("config", Cow::Borrowed(&decision.field));
+            add("mode", Cow::Owned(decision.mode.to_string()));
             if decision.is_default {
-                add("default", "true".to_owned());
+                add("default", Cow::Borrowed("true"));
             }
             if let Some(profile) = &decision.profile {
-                add("profile", profile.clone());
+                add("profile", Cow::Borrowed(profile));
             }
         }
         for (name, value) in &self.marks {
-            add(name, value.clone());
+            add(name, Cow::Borrowed(value));
         }
+        tags.sort_unstable_by_key(|(name, _)| *name);
         tags
+    }
+
+    /// All tags.
+    pub fn to_map(&self) -> BTreeMap<String, String> {
+        let tags = self.list().into_iter();
+        tags.map(|(name, value)| (name.to_owned(), value.into_owned()))
+            .collect()
     }
 }
 

@@ -5,8 +5,8 @@ use comfy_table::Table;
 use kustomize_krm_types::Severity;
 
 use super::{
-    Entry, EntryType, FilePlace, Group, Report, add_row, draw_table, extent, folded_message,
-    groups, name_of, new_table, overview, part_of, subject_of, totals,
+    Entry, EntryType, Group, Report, add_row, draw_table, extent, folded_message, groups,
+    new_table, overview, part_of, subject_of, totals,
 };
 use crate::finding::Lines;
 use crate::problem::Problem;
@@ -42,19 +42,14 @@ const PLACES: usize = 3;
 /// Findings with one sentence: their number, some of their places, and what resolves them all.
 fn group(group: &Group<'_>, all: bool, text: &mut Text) {
     let first = group.first();
+    let (level, rule, sentence) = (first.level(), first.rule, &group.sentence);
     text.line(format_args!(
-        "{}[{}]: {} ({})",
-        level(first),
-        first.rule,
-        group.sentence,
+        "{level}[{rule}]: {sentence} ({})",
         extent(group)
     ));
     let shown = if all { group.entries.len() } else { PLACES };
     for ((_, entry), details) in group.entries.iter().zip(&group.details).take(shown) {
-        let (place, subject) = (
-            entry.file.as_ref().map(FilePlace::to_string),
-            subject_of(entry),
-        );
+        let (place, subject) = (entry.place(), subject_of(entry));
         let details = match details.as_str() {
             "" => None,
             details => Some(format!("… {details}")),
@@ -66,14 +61,9 @@ fn group(group: &Group<'_>, all: bool, text: &mut Text) {
     if let Some(left @ 1..) = group.entries.len().checked_sub(shown) {
         text.line(format_args!("  --> and {left} more, which -v shows"));
     }
-    let mut configs = group.entries.iter().map(|(_, entry)| &entry.config);
-    let is_same = configs.all(|config| *config == first.config);
-    resolution(
-        first,
-        is_same && first.resource_ref.is_some(),
-        group.config_lines(),
-        text,
-    );
+    let has_config = group.config().is_some() && first.resource_ref.is_some();
+    let resolved_by = (group.help(), group.config_lines());
+    resolution(first, has_config, resolved_by, text);
 }
 
 /// Limits for folded findings: objects, and fields of each, unless all are requested.
@@ -99,7 +89,7 @@ fn folded(report: &Report, all: bool, text: &mut Text) {
             first.severity, first.rule
         ));
         let mut places: Vec<String> = first.file.iter().map(|file| file.path.clone()).collect();
-        places.extend(first.resource_ref.as_ref().map(name_of));
+        places.extend(first.object_name());
         text.line(format_args!("  --> {}", places.join("  ")));
         for entry in entries.iter().take(fields) {
             let line = entry.file.as_ref().and_then(|file| file.line);
@@ -126,22 +116,10 @@ fn folded(report: &Report, all: bool, text: &mut Text) {
     }
 }
 
-fn level(entry: &Entry) -> &'static str {
-    match entry.entry_type {
-        EntryType::Waived => "waived",
-        EntryType::Change | EntryType::Finding => entry.severity.as_str(),
-    }
-}
-
 fn finding(entry: &Entry, lines: Option<String>, text: &mut Text) {
-    text.line(format_args!(
-        "{}[{}]: {}",
-        level(entry),
-        entry.rule,
-        entry.message
-    ));
-    let place = entry.file.as_ref().map(FilePlace::to_string);
-    let object = entry.resource_ref.as_ref().map(name_of);
+    let (level, rule) = (entry.level(), entry.rule);
+    text.line(format_args!("{level}[{rule}]: {}", entry.message));
+    let (place, object) = (entry.place(), entry.object_name());
     let field = entry.field.as_ref().map(|field| field.path.as_str());
     let whereabouts = [place.as_deref(), object.as_deref(), field]
         .into_iter()
@@ -152,26 +130,25 @@ fn finding(entry: &Entry, lines: Option<String>, text: &mut Text) {
     }
     // An exemption is shown where it saves more lines than it has.
     let lines = lines.filter(|_| entry.lines != Some(Lines::Exemption));
-    resolution(entry, true, lines, text);
+    resolution(entry, true, (entry.help.as_deref(), lines), text);
 }
 
 /// The setting that decided, the reason of an exemption, and what resolves the finding.
-fn resolution(entry: &Entry, has_config: bool, lines: Option<String>, text: &mut Text) {
+fn resolution(
+    entry: &Entry,
+    has_config: bool,
+    (help, lines): (Option<&str>, Option<String>),
+    text: &mut Text,
+) {
     if let Some(config) = entry.config.as_ref().filter(|_| has_config) {
-        let place = match (&config.path, config.line) {
-            (Some(path), Some(line)) => format!("{path}:{line} "),
-            _ => String::new(),
-        };
-        text.line(format_args!("  = config: {place}{}", config.field));
+        let place = config.place();
+        let blank = if place.is_empty() { "" } else { " " };
+        text.line(format_args!("  = config: {place}{blank}{}", config.field));
     }
-    if let Some(reason) = entry.tags.mark("reason") {
-        let until = entry
-            .tags
-            .mark("until")
-            .map_or(String::new(), |day| format!(" (until {day})"));
-        text.line(format_args!("  = reason: {reason}{until}"));
+    if let Some(reason) = entry.waiver() {
+        text.line(format_args!("  = reason: {reason}"));
     }
-    if let Some(help) = &entry.help {
+    if let Some(help) = help {
         text.line(format_args!("  = help: {help}"));
     }
     if let Some(lines) = lines.filter(|_| entry.entry_type == EntryType::Finding) {
@@ -194,9 +171,8 @@ pub fn summary(report: &Report, width: Option<u16>) -> Text {
     changes.sort_by_key(|entry| entry.change);
     let mut text = Text::default();
     for object in changes.chunk_by(|a, b| a.object == b.object) {
-        let name = object[0].resource_ref.as_ref().map(name_of);
-        let (name, file) = (name.unwrap_or_default(), object[0].file.as_ref());
-        let file = file.map_or("", |file| file.path.as_str());
+        let name = object[0].object_name().unwrap_or_default();
+        let file = object[0].file.as_ref().map_or("", |file| &file.path);
         text.line(format_args!("{name}  {file}"));
         draw_table(table(object, width), &mut text);
         text.end();

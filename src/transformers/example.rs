@@ -1,6 +1,7 @@
 //! `imagePullPolicy`: when the kubelet pulls images. An example to copy; it is compiled for tests only.
 //!
-//! Sets `imagePullPolicy` of every container. With mode `Ensure` the author's value stays.
+//! Sets `imagePullPolicy` of every container. With mode `Ensure` the author's value stays, and `modes: {policy: Remove}`
+//! removes it.
 //!
 //! ```yaml
 //! # before                                  # after
@@ -19,7 +20,8 @@ use crate::yaml::Value;
 
 /// When the kubelet pulls images.
 #[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", default)]
 pub(super) struct ImagePullPolicy {
     /// `Always`, `IfNotPresent` or `Never`.
     policy: Option<String>,
@@ -53,15 +55,10 @@ impl Transformer for ImagePullPolicy {
             let Some(section) = scope.section_for(container) else {
                 continue;
             };
-            if let Some(policy) = &section.settings.policy {
-                let value = Value::from(policy.as_str());
-                let decision = section.decision("policy");
-                edits.set(Proposal::new(
-                    &container.subject,
-                    &["imagePullPolicy"],
-                    value,
-                    decision,
-                ))?;
+            let policy = section.settings.policy.as_deref().map(Value::from);
+            if let Some((value, decision)) = section.requested("policy", policy) {
+                let (subject, field) = (&container.subject, &["imagePullPolicy"]);
+                edits.set(Proposal::new(subject, field, value, decision))?;
             }
         }
         Ok(())
@@ -73,15 +70,29 @@ mod tests {
     use super::ImagePullPolicy;
     use crate::transformers::testing::changes;
 
+    const POD: &str = "{apiVersion: v1, kind: Pod, metadata: {name: p}, spec: {containers: [{name: a, image: a}, {name: b, \
+                       image: b, imagePullPolicy: Never}]}}";
+
+    fn changes_with(settings: &str) -> Vec<String> {
+        changes::<ImagePullPolicy>("imagePullPolicy", settings, POD)
+    }
+
     #[test]
     fn the_author_wins() {
-        let config = "imagePullPolicy: {policy: Always}";
-        let pod = "{apiVersion: v1, kind: Pod, metadata: {name: p}, spec: {containers: [{name: a, image: a}, {name: b, \
-                   image: b, imagePullPolicy: Never}]}}";
         assert_eq!(
-            changes::<ImagePullPolicy>("imagePullPolicy", config, pod),
+            changes_with("imagePullPolicy: {policy: Always}"),
             [
                 "container \"a\": set imagePullPolicy to Always (spec.imagePullPolicy.policy); it was not set"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_mode_removes_the_field() {
+        assert_eq!(
+            changes_with("imagePullPolicy: {modes: {policy: Remove}}"),
+            [
+                "container \"b\": removed imagePullPolicy (spec.imagePullPolicy.modes.policy); it was Never"
             ]
         );
     }

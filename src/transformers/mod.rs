@@ -5,18 +5,22 @@
 //!
 //! # Adding a transformer
 //!
-//! 1. Copy `example.rs`, which is compiled for tests only, and change its head comment, its struct and its leaves. The head
-//!    says what is written, what wins when the author has set the field, and shows a short before and after: take these
-//!    from the `expected.yaml` of a case. A section `priorityClass` has the file `priority_class.rs`.
-//! 2. Make the struct `pub`, and add its `pub mod` and `use` lines and its row in the table below. The row sets its key in
-//!    `spec` and in profiles, its rule id and its place in the order.
-//! 3. Make `tests/cases/<key>/<what it shows>/` with `input.yaml` and `fn-config.yaml`. On the section's page the name of the
+//! 1. Copy `example.rs`, which is compiled for tests only: to `priority_class.rs` for a section `priorityClass`. Make the
+//!    struct `pub`, and change the head, the settings and the leaves. The head says what is written, what wins when the author
+//!    has set the field, and shows a short before and after, which a case can print.
+//! 2. Add the `pub mod` and `use` lines, and a row to `transformers!` in this file. The row has the key in `spec` and in
+//!    profiles, which is also the rule id, and its place is the order in which the transformers run.
+//! 3. A field of the pod spec: add it to `FIELDS` in `src/objects/layout.rs`, and write it only where
+//!    [`Template::has_field`](crate::objects::Template::has_field), because not every kind holds whole pods.
+//! 4. Can a wrong value stop a program? Then add the field to `STOPPING` in `src/edit/knowledge.rs`, otherwise to `HARMLESS` in
+//!    `tests/knowledge.rs`.
+//! 5. Make `tests/cases/<key>/<what-it-shows>/` with `input.yaml` and `fn-config.yaml`. On the section's page the name of the
 //!    folder is the heading, and the first comment of `input.yaml` is the text.
-//! 4. Run `make golden`, and read the git diff: `expected.yaml` and `results.yaml` of the case, README.md, docs/config.md and
-//!    the new page `docs/transformers/<key>.md`.
-//! 5. Run `make test lint`.
+//! 6. Run `make golden`, and read the git diff: `expected.yaml` and `results.yaml` of the case, README.md, docs/config.md, the
+//!    schema, and the new page `docs/transformers/<key>.md`.
+//! 7. Run `make test lint`.
 //!
-//! Strict decoding with positions, profiles, modes, exemptions, `docs/config.md`, plan, JSON and results need no more code.
+//! Strict decoding with positions, profiles, modes, exemptions, plan, JSON and results need no more code.
 //!
 //! # What it works with
 //!
@@ -32,12 +36,10 @@
 //!   the config sets the field, or [`Proposal::known`](crate::edit::Proposal::known) says what the input or the catalogue of
 //!   images tells. A default is not knowledge; without any, nothing is written.
 //! - [`Section::decision`] returns who decided a leaf, by the leaf's path in the section. Every report takes its reasons
-//!   from it, so pass the leaf that holds the value.
+//!   from it, so pass the leaf that holds the value. [`Section::requested`] is a value with its decision, and handles the mode
+//!   `Remove` without a value.
 //! - `Value::from("…")` is quoted where YAML would read it as another type; `Value::Quoted` is always quoted, as annotations
 //!   are. [`Meaning`](crate::edit::Meaning) selects how a present value is compared: as a quantity, as text, or literally.
-//! - Not every kind holds whole pods. Before writing a field of the pod spec, ask
-//!   [`Template::has_field`](crate::objects::Template::has_field); add a new field to `fields` of the layouts that have it,
-//!   in `src/objects/layout.rs`.
 
 #[cfg(test)]
 mod example;

@@ -566,7 +566,7 @@ fn too_young(
 }
 
 /// Whether a container runs another program than its image does: entrypoints run a shell that is given as an argument.
-fn has_command(container: &Container<'_>) -> bool {
+pub fn has_command(container: &Container<'_>) -> bool {
     let first = container.items("args").next().and_then(Node::text);
     let is_shell = first.is_some_and(|first| {
         let program = first.rsplit('/').next().unwrap_or_default();

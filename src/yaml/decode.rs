@@ -3,7 +3,7 @@
 //! Our own for both parsers, so that they agree, and so that a block scalar which the end of the
 //! file cuts short reads as in Go: without a final line break.
 
-use super::tree::Kind;
+use super::tree::{Kind, has_any};
 use std::borrow::Cow;
 
 /// Content of a plain or quoted scalar; `raw` includes the quotes.
@@ -12,13 +12,12 @@ pub(super) fn flow_scalar(kind: Kind, raw: &str) -> Cow<'_, str> {
         Kind::Single | Kind::Double if raw.len() >= 2 => &raw[1..raw.len() - 1],
         _ => raw,
     };
-    let special = |c: u8| match c {
-        b'\n' | b'\r' => true,
-        b'\\' => kind == Kind::Double,
-        b'\'' => kind == Kind::Single,
-        _ => false,
+    let special = match kind {
+        Kind::Double => b'\\',
+        Kind::Single => b'\'',
+        _ => b'\n',
     };
-    if body.bytes().any(special) {
+    if has_any(body.as_bytes(), b'\n', b'\r', special) {
         Cow::Owned(Unfold::new(kind, body).run())
     } else {
         Cow::Borrowed(body)

@@ -10,15 +10,18 @@ mod style;
 mod way;
 mod write;
 
+use super::Node;
 use super::stream::{Position, Stream};
-use super::tree::NodeId;
+use super::tree::{Kind, NONE, NodeId, ODD};
 use super::value::Value;
 use emit::{Splice, Splices};
-use jsonptr::PointerBuf;
+use jsonptr::{Pointer, PointerBuf};
 use plan::Plan;
-use std::collections::BTreeMap;
+use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
+
+pub use write::Lines;
 
 /// One change, at a place below a node.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,6 +44,21 @@ pub enum Change {
     Remove,
 }
 
+/// An edit that borrows what it sets.
+#[derive(Clone, Debug)]
+pub struct Request<'v> {
+    /// Edits of one object have one number, and follow each other.
+    pub object: usize,
+    /// The node the pointer starts from.
+    pub root: NodeId,
+    /// As [`Edit::pointer`].
+    pub pointer: Cow<'v, Pointer>,
+    /// Whether it adds an item, whatever the last token of the pointer is.
+    pub appends: bool,
+    /// The value; without one, the place is gone afterwards.
+    pub value: Option<Cow<'v, Value>>,
+}
+
 /// Bytes of a text, and what takes their place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Replacement {
@@ -59,6 +77,72 @@ pub enum Footers {
     /// Behind the entry that they follow now, with a blank line behind them: kyaml takes them for its
     /// foot comments, and would write them a second time if they were elsewhere.
     OfTheEntryAbove,
+}
+
+/// Lines that are written behind all entries of a map which is a whole document; they begin a key that the map does not have.
+#[derive(Clone, Copy)]
+pub struct Behind<'w> {
+    /// The map.
+    pub map: NodeId,
+    /// Writes them, without the first indentation and the last line break.
+    pub write: &'w dyn Fn(&mut Lines<'_>),
+}
+
+/// A text with its edits: what stays is borrowed.
+pub struct Edited<'s> {
+    text: Cow<'s, str>,
+    splices: Splices,
+    behind: Option<Behind<'s>>,
+}
+
+impl Edited<'_> {
+    /// Passes on the parts of the new text, in order.
+    pub fn each_part(&self, pass: &mut dyn FnMut(&str)) {
+        let Splices {
+            list,
+            buffer,
+            behind,
+        } = &self.splices;
+        let replace = |list: &[Splice], mut from: usize, pass: &mut dyn FnMut(&str)| {
+            for splice in list {
+                pass(&self.text[from..splice.start]);
+                pass(&buffer[splice.text.clone()]);
+                from = splice.end;
+            }
+            from
+        };
+        let at = behind.map_or(self.text.len(), |it| it.at());
+        let (before, after) = list.split_at(list.partition_point(|it| it.end <= at));
+        let mut from = replace(before, 0, pass);
+        if let (Some(place), Some(behind)) = (behind, &self.behind) {
+            pass(&self.text[from..at]);
+            place.write(behind.write, pass);
+            from = at;
+        }
+        from = replace(after, from, pass);
+        pass(&self.text[from..]);
+    }
+
+    /// The new text.
+    #[must_use]
+    pub fn into_text(self) -> String {
+        if self.splices.list.is_empty() && self.behind.is_none() {
+            return self.text.into_owned();
+        }
+        let mut text = String::with_capacity(self.text.len() + self.splices.buffer.len());
+        self.each_part(&mut |part| text.push_str(part));
+        text
+    }
+}
+
+impl From<String> for Edited<'_> {
+    fn from(text: String) -> Self {
+        Edited {
+            text: Cow::Owned(text),
+            splices: Splices::default(),
+            behind: None,
+        }
+    }
 }
 
 /// An edit that was refused, so there is no new text.
@@ -149,25 +233,53 @@ impl Stream {
     /// # Errors
     /// A [`Refusal`] for the first edit that cannot be done safely. Nothing is done by halves.
     pub fn edit(&self, edits: &[Edit]) -> Result<String, Refusal> {
-        self.edit_with(edits.to_vec(), Footers::AtTheEnd)
+        let requests = edits.iter().map(|edit| Request {
+            object: 0,
+            root: edit.root,
+            pointer: Cow::Borrowed(&edit.pointer),
+            appends: false,
+            value: match &edit.change {
+                Change::Set(value) => Some(Cow::Borrowed(value)),
+                Change::Remove => None,
+            },
+        });
+        let requests: Vec<Request<'_>> = requests.collect();
+        let edited = self.edit_with(&requests, Footers::AtTheEnd, None)?;
+        Ok(edited.into_text())
     }
 
-    /// The same, with another place for comments at the end of collections.
+    /// The same, with another place for comments at the end of collections, and lines behind all others: see
+    /// [`Node::takes_behind`].
     ///
     /// # Errors
     /// As [`Stream::edit`].
-    pub fn edit_with(&self, edits: Vec<Edit>, footers: Footers) -> Result<String, Refusal> {
-        let (splices, plans) = self.planned(edits, footers)?;
-        let (text, moves) = self.splice(&splices.list, &splices.buffer);
-        self.guard(&plans, text, &moves)
+    pub fn edit_with<'s>(
+        &'s self,
+        edits: &[Request<'_>],
+        footers: Footers,
+        behind: Option<Behind<'s>>,
+    ) -> Result<Edited<'s>, Refusal> {
+        let map = behind.map(|it| it.map);
+        let (splices, plans) = self.planned(edits, footers, map)?;
+        if !plans.is_empty() {
+            let (text, moves) = self.splice(&splices.list, &splices.buffer);
+            self.guard(&plans, text, &moves)?;
+        }
+        // The text reads back as planned. A line at the column of the map behind its end closes whatever is open, and what
+        // follows are comments; so nothing that was read reads otherwise now.
+        Ok(Edited {
+            text: Cow::Borrowed(&self.text),
+            splices,
+            behind,
+        })
     }
 
     /// The same edits as the bytes that they replace, in the order of the text; those that touch are one.
     ///
     /// # Errors
     /// As [`Stream::edit`], except for edits whose text would not read back as intended: this proof is left to it.
-    pub fn splices(&self, edits: Vec<Edit>) -> Result<Vec<Replacement>, Refusal> {
-        let (splices, _) = self.planned(edits, Footers::AtTheEnd)?;
+    pub fn splices(&self, edits: &[Request<'_>]) -> Result<Vec<Replacement>, Refusal> {
+        let (splices, _) = self.planned(edits, Footers::AtTheEnd, None)?;
         let mut all: Vec<Replacement> = Vec::with_capacity(splices.list.len());
         for splice in &splices.list {
             let text = &splices.buffer[splice.text.clone()];
@@ -186,19 +298,36 @@ impl Stream {
     }
 
     /// The splices, and the plans that are not proven from them alone.
-    fn planned(&self, edits: Vec<Edit>, footers: Footers) -> Result<(Splices, Plans<'_>), Refusal> {
+    fn planned<'e>(
+        &'e self,
+        edits: &'e [Request<'_>],
+        footers: Footers,
+        behind: Option<NodeId>,
+    ) -> Result<(Splices, Plans<'e>), Refusal> {
         let mut splices = Splices::default();
         let mut plans = Vec::new();
-        for (document, edits) in self.by_document(edits)? {
-            let mut plan = Plan::new(self, document);
-            let first_edit = edits.first().map_or(0, |(number, _)| *number);
-            for (number, edit) in edits {
-                plan.apply(number, edit)?;
+        let mut places = self.by_document(edits)?;
+        if let Some(behind) = behind {
+            let place = (self.document_of(behind.0), usize::MAX);
+            places.insert(places.partition_point(|it| *it < place), place);
+        }
+        for places in places.chunk_by(|a, b| a.0 == b.0) {
+            let (document, first_edit) = places[0];
+            let is_last = |(_, number): &(usize, usize)| *number == usize::MAX;
+            let behind = behind.filter(|_| places.last().is_some_and(is_last));
+            if self.plan_in_parts(document, places, edits, footers, behind, &mut splices) {
+                continue;
+            }
+            let mut plan = Plan::new(self, document, self.nodes_of(document));
+            for (_, number) in places {
+                if let Some(edit) = edits.get(*number) {
+                    plan.apply(*number, edit)?;
+                }
             }
             let nodes = self.nodes_of(document);
             let span = self.document_span(document);
             let first = splices.list.len();
-            emit::emit(&plan, span, nodes, footers, &mut splices)?;
+            emit::emit(&plan, span, nodes, footers, behind, &mut splices)?;
             let own = &splices.list[first..];
             let is_proven = guard::proves(&plan, document, own, &splices.buffer);
             // Where assertions run, both guards do.
@@ -210,16 +339,126 @@ impl Stream {
         Ok((splices, plans))
     }
 
-    /// Edits with their numbers, by the document they are in, in the order of the text.
-    fn by_document(&self, edits: Vec<Edit>) -> Result<ByDocument, Refusal> {
-        let mut groups = ByDocument::new();
-        for (number, edit) in edits.into_iter().enumerate() {
+    /// Plans the edits of a document object by object, which takes less memory, if they only add lines, all are proven, and
+    /// those of one object precede those of the next. Otherwise nothing has changed.
+    fn plan_in_parts(
+        &self,
+        document: usize,
+        places: &[(usize, usize)],
+        edits: &[Request<'_>],
+        footers: Footers,
+        behind: Option<NodeId>,
+        splices: &mut Splices,
+    ) -> bool {
+        // Tests have small documents.
+        const MANY: usize = if cfg!(debug_assertions) { 2 } else { 256 };
+        let numbers = places.iter().map(|(_, number)| *number);
+        let edits: Vec<(usize, &Request<'_>)> = numbers
+            .filter_map(|number| Some((number, edits.get(number)?)))
+            .collect();
+        let only_sets = edits.iter().all(|(_, edit)| edit.value.is_some());
+        if edits.len() <= MANY || !only_sets || !self.shares_nothing() {
+            return false;
+        }
+        let before = (splices.list.len(), splices.buffer.len());
+        let mut rest = edits.as_slice();
+        let mut is_planned = true;
+        while is_planned && !rest.is_empty() {
+            let many = rest.len().min(MANY);
+            let object = rest[many - 1].1.object;
+            let behind_it = rest[many..]
+                .iter()
+                .position(|(_, edit)| edit.object != object);
+            let (part, others) = rest.split_at(behind_it.map_or(rest.len(), |at| many + at));
+            rest = others;
+            let is_last = rest.is_empty();
+            let behind = behind.filter(|_| is_last);
+            is_planned = self.plan_part(document, part, footers, behind, splices);
+        }
+        if !is_planned {
+            splices.list.truncate(before.0);
+            splices.buffer.truncate(before.1);
+            splices.behind = None;
+        }
+        // Where assertions run, both plans are made.
+        debug_assert!(
+            !is_planned || self.is_as_whole(document, &edits, footers, behind, before.0, splices)
+        );
+        is_planned
+    }
+
+    /// Whether these splices are those of one plan, and the text reads back as it intends.
+    fn is_as_whole(
+        &self,
+        document: usize,
+        edits: &[(usize, &Request<'_>)],
+        footers: Footers,
+        behind: Option<NodeId>,
+        first: usize,
+        splices: &Splices,
+    ) -> bool {
+        let nodes = self.nodes_of(document);
+        let mut plan = Plan::new(self, document, nodes.clone());
+        let mut numbered = edits.iter();
+        let mut whole = Splices::default();
+        let span = self.document_span(document);
+        let is_planned = numbered.all(|(number, edit)| plan.apply(*number, edit).is_ok())
+            && emit::emit(&plan, span, nodes, footers, behind, &mut whole).is_ok();
+        let own = &splices.list[first..];
+        let is_same = |(a, b): (&Splice, &Splice)| {
+            (a.start, a.end) == (b.start, b.end)
+                && splices.buffer[a.text.clone()] == whole.buffer[b.text.clone()]
+        };
+        is_planned
+            && own.len() == whole.list.len()
+            && own.iter().zip(&whole.list).all(is_same)
+            && splices.behind.map(|it| it.at()) == whole.behind.map(|it| it.at())
+            && self.reads_back(&plan, document, own, &splices.buffer)
+    }
+
+    fn plan_part(
+        &self,
+        document: usize,
+        edits: &[(usize, &Request<'_>)],
+        footers: Footers,
+        behind: Option<NodeId>,
+        splices: &mut Splices,
+    ) -> bool {
+        let roots = || edits.iter().map(|(_, edit)| edit.root.0);
+        let mut distinct: Vec<u32> = roots().collect();
+        distinct.dedup();
+        let ends = distinct.iter().map(|root| self.tree.end_of_subtree(*root));
+        let nodes = roots().min().unwrap_or_default()..ends.max().unwrap_or_default();
+        let mut plan = Plan::new(self, document, nodes);
+        let first = splices.list.len();
+        let mut numbered = edits.iter();
+        let (span, all) = (self.document_span(document), self.nodes_of(document));
+        let is_planned = numbered.all(|(number, edit)| plan.apply(*number, edit).is_ok())
+            && emit::emit(&plan, span, all, footers, behind, splices).is_ok();
+        let (others, own) = splices.list.split_at(if is_planned { first } else { 0 });
+        // Nothing of one part is at a place of another: so they are in order, and independent.
+        let is_behind = match (others.last(), own.first()) {
+            (Some(other), Some(own)) => other.start.max(other.end) < own.start,
+            _ => true,
+        };
+        is_planned && is_behind && guard::proves(&plan, document, own, &splices.buffer)
+    }
+
+    /// The document of a node.
+    fn document_of(&self, id: u32) -> usize {
+        let documents = &self.tree.documents;
+        let behind = documents.partition_point(|document| document.root <= id);
+        behind.saturating_sub(1)
+    }
+
+    /// The documents of edits, in the order of the text, each with the number of the edit.
+    fn by_document(&self, edits: &[Request<'_>]) -> Result<Vec<(usize, usize)>, Refusal> {
+        let mut places = Vec::with_capacity(edits.len() + 1);
+        for (number, edit) in edits.iter().enumerate() {
             let root = edit.root.0;
-            let behind = self
-                .tree
-                .documents
-                .partition_point(|document| document.root <= root);
-            if behind == 0 || root as usize >= self.tree.nodes.len() {
+            let first = self.tree.documents.first();
+            let is_before = first.is_none_or(|document| root < document.root);
+            if is_before || root as usize >= self.tree.nodes.len() {
                 let message = "the text has no such node".to_string();
                 return Err(Refusal::new(
                     self,
@@ -229,9 +468,10 @@ impl Stream {
                     message,
                 ));
             }
-            groups.entry(behind - 1).or_default().push((number, edit));
+            places.push((self.document_of(root), number));
         }
-        Ok(groups)
+        places.sort_unstable();
+        Ok(places)
     }
 
     fn nodes_of(&self, document: usize) -> Range<u32> {
@@ -274,14 +514,13 @@ impl Stream {
         (text, moves)
     }
 
-    /// Parses every chunk with an edited document again and compares all its documents. Gives the
-    /// text back, which a parse of all of it borrows instead of a copy.
+    /// Parses every chunk with an edited document again and compares all its documents.
     fn guard(
         &self,
         plans: &[(usize, Plan<'_>, usize)],
         mut text: String,
         moves: &[(usize, usize)],
-    ) -> Result<String, Refusal> {
+    ) -> Result<(), Refusal> {
         let documents = &self.tree.documents;
         let mut at = 0;
         while let Some((document, _, edit)) = plans.get(at) {
@@ -331,7 +570,7 @@ impl Stream {
             if new.tree.documents.len() != last - first {
                 return refuse("it has another number of documents", 1);
             }
-            let untouched = Plan::new(self, first);
+            let untouched = Plan::new(self, first, self.nodes_of(first));
             for document in first..last {
                 let plan = plans
                     .get(at)
@@ -344,18 +583,30 @@ impl Stream {
                     return refuse(difference.what, new.position(difference.at).line);
                 }
             }
-            if whole {
-                text = new.text;
-            }
         }
-        Ok(text)
+        Ok(())
+    }
+}
+
+impl Node<'_> {
+    /// Whether lines with a new key can be put behind all entries of this map by [`Stream::edit_with`]: it is a whole
+    /// document in block style and without the key.
+    #[must_use]
+    pub fn takes_behind(self, key: &str) -> bool {
+        let tree = &self.stream().tree;
+        let data = tree.at(self.id().0);
+        let is_fast =
+            |document: &super::tree::DocumentData| document.fast && document.root == self.id().0;
+        data.kind == Kind::BlockMap
+            && data.parent == NONE
+            && data.flags & ODD == 0
+            && tree.documents.iter().any(is_fast)
+            && self.get(key).is_none()
     }
 }
 
 /// The plans of documents, with the first edit of each.
 type Plans<'s> = Vec<(usize, Plan<'s>, usize)>;
-
-type ByDocument = BTreeMap<usize, Vec<(usize, Edit)>>;
 
 /// Where the boundary of a chunk is in the new text. What is put in there belongs to the chunk
 /// before it: lines are added behind other lines, never in front of a marker's own document.

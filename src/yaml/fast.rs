@@ -12,7 +12,7 @@
 mod flow;
 mod scalars;
 
-use super::tree::{DocumentData, Kind, NONE, Tree, digest};
+use super::tree::{DocumentData, Kind, NONE, Tree, any_of_three};
 use memchr::memchr;
 use std::ops::Range;
 
@@ -44,18 +44,6 @@ struct Parser<'a> {
     /// From `line` to here there are only spaces; of no use where it is before `line`.
     known: usize,
     tree: &'a mut Tree,
-}
-
-/// Which of eight bytes is one of three, as the lowest set bit; 0 without one.
-#[inline(always)]
-fn any_of_three(eight: u64, a: u8, b: u8, c: u8) -> u64 {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const HIGH: u64 = 0x8080_8080_8080_8080;
-    let zeros = |c: u8| {
-        let bytes = eight ^ (ONES * u64::from(c));
-        bytes.wrapping_sub(ONES) & !bytes
-    };
-    (zeros(a) | zeros(b) | zeros(c)) & HIGH
 }
 
 /// Parses one chunk as one document. On `GiveUp` the tree is as before.
@@ -318,17 +306,16 @@ impl Parser<'_> {
         let map = self.tree.push(Kind::BlockMap, self.at, self.at, parent);
         let mut last = NONE;
         let mut key = first;
+        let mut bits = 0;
         loop {
-            let id = self.tree.push(key.kind, self.at, key.end, map);
-            if key.kind == Kind::Plain {
-                self.tree.at_mut(id).child = digest(&self.bytes[self.at..key.end]);
-            }
+            let text = &self.bytes[self.at..key.end];
+            let id = self.tree.push_key(key.kind, self.at, text, map);
+            bits |= self.tree.at(id).bits();
             self.tree.link(map, last, id);
             last = match self.quick_value(column, key.colon + 1, map) {
                 Some(value) => value,
                 None => self.map_value(column, key.colon + 1, map, depth)?,
             };
-            self.tree.link(map, id, last);
             if let Some(next) = self.quick_key(column) {
                 key = next;
                 continue;
@@ -341,7 +328,9 @@ impl Parser<'_> {
                 _ => break,
             }
         }
-        self.tree.at_mut(map).end = self.tree.at(last).end;
+        let end = self.tree.at(last).end;
+        let data = self.tree.at_mut(map);
+        (data.end, data.digest) = (end, bits);
         Ok(map)
     }
 

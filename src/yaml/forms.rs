@@ -45,12 +45,12 @@ impl Stream {
                 let end = documents
                     .get(at)
                     .map_or(self.tree.nodes.len(), |it| it.root as usize);
+                // kubectl reads a text that is JSON as JSON.
+                let root = here.first().map(|it| self.tree.at(it.root));
+                let json = root.filter(|it| self.is_json(it));
                 self.check_markers(chunk, from..at)?;
-                self.check_nodes(first..end)?;
-                if !here
-                    .first()
-                    .is_some_and(|it| self.is_json(self.tree.at(it.root)))
-                {
+                self.check_nodes(first..end, json.map_or(0, |it| it.end))?;
+                if json.is_none() {
                     self.check_breaks(chunk)?;
                     self.check_tabs(chunk, first..end)?;
                 }
@@ -139,17 +139,13 @@ impl Stream {
         }
     }
 
-    /// What single nodes are made of.
-    fn check_nodes(&self, nodes: Range<usize>) -> Checked {
+    /// What single nodes are made of, behind the end of what is JSON.
+    fn check_nodes(&self, nodes: Range<usize>, json: u32) -> Checked {
         let bytes = self.text.as_bytes();
-        let mut json = 0;
         for id in nodes {
             let data = self.tree.at(id as u32);
-            if self.is_json(data) {
-                json = data.end;
-            }
             if data.start < json {
-                continue; // kubectl reads a file that is JSON as JSON.
+                continue;
             }
             if let Some(props) = self.tree.props(id as u32) {
                 self.check_name(&(props.anchor.start as usize..props.anchor.end as usize))?;

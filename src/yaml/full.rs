@@ -7,7 +7,7 @@
 
 use super::error::{Syntax, explain};
 use super::split::{bom_len, skip_blank};
-use super::tree::{Data, DocumentData, Kind, NONE, ODD, Props, Tree};
+use super::tree::{DocumentData, Kind, NONE, ODD, PROPS, Props, Tree};
 use granit_parser::{Event, Parser, ScalarStyle, Span, StructureStyle};
 use memchr::{memchr, memrchr};
 use std::collections::HashMap;
@@ -289,8 +289,7 @@ impl<'a, 't> Builder<'a, 't> {
         let id = self
             .tree
             .push(Kind::Alias, range.start, range.end, self.parent());
-        self.tree.at_mut(id).child = target;
-        self.tree.aliases.push(id);
+        self.tree.aliases.push((id, target));
         self.link(id);
         self.cursor = range.end;
         Ok(())
@@ -447,13 +446,12 @@ impl<'a, 't> Builder<'a, 't> {
         if properties.anchor_id > 0 {
             self.anchors.insert(properties.anchor_id, id);
         }
-        let at = self.tree.props.len() as u32;
-        self.tree.props.push(Props {
+        let props = Props {
             anchor: properties.anchor.start as u32..properties.anchor.end as u32,
             tag: properties.tag.start as u32..properties.tag.end as u32,
-        });
-        let node: &mut Data = self.tree.at_mut(id);
-        node.props = at;
+        };
+        self.tree.props.push((id, props));
+        self.tree.at_mut(id).flags |= PROPS;
     }
 }
 

@@ -55,12 +55,15 @@ mod value;
 mod wide;
 
 pub use describe::{SCALAR_TEXT, text_of_scalar};
-pub use edit::{Change, Edit, Footers, Refusal, RefusalReason, Replacement};
+pub use edit::{
+    Behind, Change, Edit, Edited, Footers, Lines, Refusal, RefusalReason, Replacement, Request,
+};
 pub use error::{Fault, SyntaxError};
 pub use join::join;
 pub use node::Node;
 pub use scalar::Scalar;
 pub(crate) use scalar::integer;
 pub use stream::{Document, Position, Stream};
+pub(crate) use tree::digest;
 pub use tree::{Kind, NodeId};
 pub use value::{TooLarge, Value};

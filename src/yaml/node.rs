@@ -1,7 +1,7 @@
 //! Reading: a node is a handle, its answers come from the text.
 
 use super::scalar::{self, Scalar};
-use super::tree::{Data, Kind, NONE, NodeId, are_same, digest};
+use super::tree::{Data, FULL, KEY, Kind, NONE, NodeId, PROPS};
 use super::wide::FEW;
 use super::{Position, Stream, decode};
 use std::borrow::Cow;
@@ -88,7 +88,7 @@ impl<'a> Node<'a> {
     }
 
     pub(super) fn has_properties(self) -> bool {
-        self.data().props != NONE
+        self.data().has(PROPS)
     }
 
     /// The tag as written (`!!str`, `!Ref`), if there is one.
@@ -128,6 +128,15 @@ impl<'a> Node<'a> {
     /// Is this null for both kinds of readers: nothing, `~`, `null`, `Null` or `NULL`?
     #[must_use]
     pub fn is_null(self) -> bool {
+        let data = self.data();
+        if data.kind != Kind::Alias && !data.has(PROPS) {
+            // The words for null have so many characters.
+            return match (data.kind, data.end - data.start) {
+                (Kind::Empty, _) | (Kind::Plain, 0) => true,
+                (Kind::Plain, 1 | 4) => scalar::is_null(self.raw()),
+                _ => false,
+            };
+        }
         let node = self.alias_target();
         match node.kind() {
             Kind::Empty | Kind::Plain if node.tag().is_none() => scalar::is_null(node.raw()),
@@ -261,20 +270,29 @@ impl<'a> Node<'a> {
     /// Key and value node of a local entry; the value may be an alias.
     #[inline]
     pub(super) fn find_local(self, key: &str) -> Option<(Node<'a>, Node<'a>)> {
-        let wanted = digest(key.as_bytes());
-        self.find_entry(key, |node| {
-            // The digest decides nearly all comparisons.
-            match node.data() {
-                Data {
-                    kind: Kind::Plain,
-                    child,
-                    ..
-                } if *child != NONE => {
-                    *child == wanted && are_same(node.raw().as_bytes(), key.as_bytes())
-                }
-                _ => node.is_key(key),
-            }
-        })
+        let map = match self.data().kind {
+            Kind::Alias => self.alias_target(),
+            _ => self,
+        };
+        let stream = self.stream;
+        let (id, value) = stream.find_key(map.id, key)?;
+        let node = |id| Node { stream, id };
+        Some((node(id), node(value)))
+    }
+
+    /// What tells a plain key on one line from most others.
+    #[inline]
+    pub(crate) fn digest(self) -> Option<u16> {
+        let data = self.data();
+        data.has(KEY).then_some(data.digest)
+    }
+
+    /// Whether this is the key. Most keys differ in their digests.
+    pub(super) fn is_written_as(self, key: &str) -> bool {
+        match self.data().has(KEY) {
+            true => self.raw() == key,
+            false => self.is_key(key),
+        }
     }
 
     /// The first local entry with a key that is `key` and meets a condition.
@@ -373,7 +391,7 @@ impl<'a> Node<'a> {
     #[must_use]
     pub fn is_empty_collection(self) -> bool {
         let node = self.alias_target();
-        node.kind().is_collection() && node.data().child == NONE
+        node.kind().is_collection() && !node.data().has(FULL)
     }
 
     /// Number of written entries or items; 0 for scalars.
@@ -412,6 +430,9 @@ impl<'a> Node<'a> {
     /// collection.
     #[must_use]
     pub fn text(self) -> Option<Cow<'a, str>> {
+        if self.data().has(KEY) {
+            return Some(Cow::Borrowed(self.raw()));
+        }
         let node = self.alias_target();
         match node.kind() {
             kind @ (Kind::Empty | Kind::Plain | Kind::Single | Kind::Double) => {

@@ -173,6 +173,10 @@ pub(super) fn needs_quote(text: &str) -> bool {
     let (Some(&first), Some(&last)) = (bytes.first(), bytes.last()) else {
         return true;
     };
+    // Most strings are words: neither a number, nor with anything that has a meaning.
+    if first.is_ascii_alphabetic() && bytes.iter().all(|c| IN_WORDS[usize::from(*c)]) {
+        return is_word(text);
+    }
     let dash_word = first == b'-' && bytes.get(1).is_some_and(u8::is_ascii_alphanumeric);
     let may_start =
         first.is_ascii_alphanumeric() || matches!(first, b'/' | b'_' | b'.' | b'$' | b'+' | b'(');
@@ -188,6 +192,17 @@ pub(super) fn needs_quote(text: &str) -> bool {
         || !first.is_ascii_alphabetic() && may_be_number(text)
 }
 
+/// The characters of words, paths and hosts.
+static IN_WORDS: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut c = 0;
+    while c < 128_u8 {
+        table[c as usize] = c.is_ascii_alphanumeric() || matches!(c, b'-' | b'.' | b'/' | b'_');
+        c += 1;
+    }
+    table
+};
+
 /// Is every byte a character of ASCII that is seen? All are looked at, which is faster than to stop at the first.
 fn is_printable(bytes: &[u8]) -> bool {
     let is_seen = |so_far, c: &u8| so_far & (b' '..=b'~').contains(c);
@@ -200,7 +215,8 @@ fn is_word(text: &str) -> bool {
         "y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf", ".inf", "+.inf",
         "-.inf", ".nan", "nil",
     ];
-    text.len() <= 5 && WORDS.iter().any(|word| word.eq_ignore_ascii_case(text))
+    let is_it = |word: &&str| word.len() == text.len() && word.eq_ignore_ascii_case(text);
+    text.len() <= 5 && WORDS.iter().any(|word| is_it(word))
 }
 
 /// Numbers in any base, timestamps, sexagesimals, and what is close to one of them.

@@ -2,7 +2,7 @@
 
 use super::error::{Syntax, SyntaxError};
 use super::node::Node;
-use super::tree::{Data, Kind, NONE, NodeId, Tree};
+use super::tree::{Data, FULL, KEY, Kind, NONE, NodeId, Tree, are_same, bit, digest};
 use super::wide::{Characters, FEW, Wide};
 use super::{decode, fast, full, split, strict};
 use std::borrow::Cow;
@@ -204,9 +204,8 @@ impl Stream {
             };
             // The digests of keys are for a fast look-up only.
             for node in &mut fast.nodes {
-                if node.kind.is_scalar() {
-                    node.child = NONE;
-                }
+                node.flags &= !KEY;
+                node.digest = 0;
             }
             match full::parse(&self.text, chunk, number as u32, &mut full) {
                 // The one known difference: unindented lines of quoted text.
@@ -302,6 +301,38 @@ impl Stream {
         self.wide.get_or_init(|| Wide::of(self))
     }
 
+    /// The key and the value of an entry of a map.
+    pub(super) fn find_key(&self, map: u32, key: &str) -> Option<(u32, u32)> {
+        let nodes = &self.tree.nodes;
+        let data = &nodes[map as usize];
+        let wanted = digest(key.as_bytes());
+        let is_absent = data.digest != 0 && data.digest & bit(wanted) == 0;
+        if is_absent || !data.has(FULL) || !data.kind.is_map() {
+            return None;
+        }
+        let mut id = map + 1;
+        for _ in 0..FEW {
+            // Behind the last entry, no node has this number.
+            let data = nodes.get(id as usize)?;
+            let value = match data.has(KEY) {
+                // The digest decides nearly all comparisons.
+                true if data.digest == wanted
+                    && are_same(&self.text.as_bytes()[data.range()], key.as_bytes()) =>
+                {
+                    return Some((id, id + 1));
+                }
+                true => id + 1,
+                false if Node::new(self, id).is_written_as(key) => return Some((id, data.next)),
+                false => data.next,
+            };
+            id = nodes.get(value as usize)?.next;
+        }
+        nodes.get(id as usize)?;
+        let mut keys = self.wide().keys(map, key);
+        let id = keys.find(|id| Node::new(self, *id).is_written_as(key))?;
+        Some((id, nodes[id as usize].next))
+    }
+
     /// An item of a sequence.
     pub(super) fn item(&self, sequence: u32, index: usize) -> Option<u32> {
         match index < FEW {
@@ -358,6 +389,11 @@ impl Stream {
     pub(super) fn may_merge(&self) -> bool {
         let find = || memchr::memmem::find(self.text.as_bytes(), b"<<").is_some();
         *self.merges.get_or_init(find)
+    }
+
+    /// Whether no value of the text is in several places, by an alias or a `<<`.
+    pub fn shares_nothing(&self) -> bool {
+        self.tree.aliases.is_empty() && !self.may_merge()
     }
 
     /// Column of an offset in characters, from 0.

@@ -22,8 +22,8 @@ use std::collections::{HashMap, HashSet};
 use super::error::{Fault, Syntax};
 use super::full::MAX_DEPTH;
 use super::node::core_tag;
-use super::scalar::Scalar;
-use super::tree::{Kind, NONE, ODD, Tree};
+use super::scalar::{self, Scalar};
+use super::tree::{KEY, Kind, NONE, ODD, PROPS, Tree};
 use super::{Node, Stream};
 
 /// How many nodes the aliases of a text may stand for: this many, and [`PER_NODE`] for each node of the text.
@@ -123,7 +123,7 @@ impl Stream {
     /// Refuses tags that give a scalar another text, such as `!!binary`, or that not all readers follow.
     fn check_tags(&self) -> Result<(), Syntax> {
         let with_props = self.tree.nodes.iter().enumerate();
-        let with_props = with_props.filter(|(_, data)| data.props != NONE);
+        let with_props = with_props.filter(|(_, data)| data.has(PROPS));
         // The map that was looked at last.
         let mut known = (NONE, HashSet::new());
         for (id, data) in with_props {
@@ -166,6 +166,22 @@ impl<'a> Node<'a> {
     /// Whether the map has a few keys that are strings and differ: most maps, and the fast answer.
     #[inline]
     fn has_few_distinct_keys(self) -> bool {
+        let tree = &self.stream().tree;
+        // Equal keys have equal digests, and nearly all others do not.
+        let mut digests = [0; FEW];
+        let mut keys = tree.entries(self.id().0).enumerate();
+        let are_distinct = keys.all(|(at, (key, _))| {
+            let data = tree.at(key);
+            let is_new = at < FEW && data.has(KEY) && !digests[..at].contains(&data.digest);
+            if is_new {
+                digests[at] = data.digest;
+            }
+            is_new && scalar::is_certain_string(&self.stream().text()[data.range()])
+        });
+        are_distinct || self.has_few_distinct_names()
+    }
+
+    fn has_few_distinct_names(self) -> bool {
         let data = self.stream().tree.at(self.id().0);
         let mut seen: [&str; FEW] = [""; FEW];
         for (len, (key, _)) in self.stream().tree.entries(self.id().0).enumerate() {

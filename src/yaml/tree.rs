@@ -1,6 +1,6 @@
 //! The arena: every node of every document, as byte ranges of one text.
 //!
-//! A node is 28 bytes and owns no text, so a tree costs little more than the scan that made it
+//! A node is 20 bytes and owns no text, so a tree costs little more than the scan that made it
 //! and an untouched byte can never be written differently from how it was read. Offsets are `u32`;
 //! texts above 4 GiB are refused before a tree is built.
 
@@ -75,16 +75,53 @@ pub(super) const NONE: u32 = u32::MAX;
 /// a colon, or a pair without braces.
 pub(super) const ODD: u8 = 1;
 
+/// The collection has children. The first of them has the next number.
+pub(super) const FULL: u8 = 2;
+
+/// The scalar is a plain key on one line, with a [`digest`].
+pub(super) const KEY: u8 = 4;
+
+/// The node has an anchor or a tag.
+pub(super) const PROPS: u8 = 8;
+
 /// What tells most keys apart, with few instructions: the length and three characters.
-#[inline]
-pub(super) fn digest(key: &[u8]) -> u32 {
+#[inline(always)]
+pub(crate) fn digest(key: &[u8]) -> u16 {
     match key {
-        [] => NONE,
+        [] => 0,
         [first, ..] => {
             let (middle, last) = (key[key.len() / 2], key[key.len() - 1]);
-            u32::from_le_bytes([key.len() as u8, *first, middle, last])
+            let all = u32::from_le_bytes([key.len() as u8, *first, middle, last]);
+            (all.wrapping_mul(0x9e37_79b1) >> 16) as u16
         }
     }
+}
+
+/// What tells most maps without a key from those with it.
+#[inline(always)]
+pub(super) fn bit(digest: u16) -> u16 {
+    1 << (digest & 15)
+}
+
+/// Which of eight bytes is one of three, as the lowest set bit; 0 without one.
+#[inline(always)]
+pub(super) fn any_of_three(eight: u64, a: u8, b: u8, c: u8) -> u64 {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    let zeros = |c: u8| {
+        let bytes = eight ^ (ONES * u64::from(c));
+        bytes.wrapping_sub(ONES) & !bytes
+    };
+    (zeros(a) | zeros(b) | zeros(c)) & HIGH
+}
+
+/// Whether one of three bytes is in a text, most of which are short.
+#[inline]
+pub(super) fn has_any(text: &[u8], a: u8, b: u8, c: u8) -> bool {
+    let (words, rest) = text.as_chunks::<8>();
+    let mut words = words.iter().map(|word| u64::from_le_bytes(*word));
+    words.any(|word| any_of_three(word, a, b, c) != 0)
+        || rest.iter().any(|it| *it == a || *it == b || *it == c)
 }
 
 /// Whether two texts are the same. Most are short, and musl's `memcmp` compares byte by byte.
@@ -96,24 +133,37 @@ pub(super) fn are_same(a: &[u8], b: &[u8]) -> bool {
     a.len() == b.len() && words.all(|(a, b)| a == b) && rest.all(|(a, b)| a == b)
 }
 
-/// One node. In a map the children alternate key, value; an alias keeps its target in `child`, and a plain key of one line
-/// its [`digest`].
+/// One node. In a map the children alternate key, value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Data {
     pub(super) start: u32,
     pub(super) end: u32,
     pub(super) next: u32,
-    pub(super) child: u32,
     pub(super) parent: u32,
-    pub(super) props: u32,
     pub(super) kind: Kind,
     pub(super) flags: u8,
+    /// Of a key with the flag [`KEY`]; of a map, the [`bit`]s of its keys, or 0 where they are not known.
+    pub(super) digest: u16,
 }
 
 impl Data {
     #[inline]
     pub(super) fn range(&self) -> Range<usize> {
         self.start as usize..self.end as usize
+    }
+
+    /// What a key adds to the bits of its map: all bits, if it has no digest.
+    #[inline]
+    pub(super) fn bits(&self) -> u16 {
+        match self.has(KEY) {
+            true => bit(self.digest),
+            false => u16::MAX,
+        }
+    }
+
+    #[inline]
+    pub(super) fn has(&self, flag: u8) -> bool {
+        self.flags & flag != 0
     }
 }
 
@@ -153,9 +203,10 @@ pub(super) struct DocumentData {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Tree {
     pub(super) nodes: Vec<Data>,
-    pub(super) props: Vec<Props>,
-    /// All aliases, in text order.
-    pub(super) aliases: Vec<u32>,
+    /// Anchors and tags with their nodes, in text order.
+    pub(super) props: Vec<(u32, Props)>,
+    /// All aliases with what they stand for, in text order.
+    pub(super) aliases: Vec<(u32, u32)>,
     pub(super) documents: Vec<DocumentData>,
 }
 
@@ -181,11 +232,30 @@ impl Tree {
             start: start as u32,
             end: end as u32,
             next: NONE,
-            child: NONE,
             parent,
-            props: NONE,
             kind,
             flags: 0,
+            digest: 0,
+        });
+        id
+    }
+
+    /// Adds a key, which is a scalar; its value is added next.
+    #[inline]
+    pub(super) fn push_key(&mut self, kind: Kind, start: usize, key: &[u8], parent: u32) -> u32 {
+        let id = self.nodes.len() as u32;
+        let (flags, digest) = match kind {
+            Kind::Plain => (KEY, digest(key)),
+            _ => (0, 0),
+        };
+        self.nodes.push(Data {
+            start: start as u32,
+            end: (start + key.len()) as u32,
+            next: id + 1,
+            parent,
+            kind,
+            flags,
+            digest,
         });
         id
     }
@@ -194,16 +264,39 @@ impl Tree {
     #[inline]
     pub(super) fn link(&mut self, parent: u32, last: u32, id: u32) {
         match last {
-            NONE => self.at_mut(parent).child = id,
+            NONE => {
+                debug_assert_eq!(
+                    id,
+                    parent + 1,
+                    "nodes are numbered in the order of the text"
+                );
+                self.at_mut(parent).flags |= FULL;
+            }
             _ => self.at_mut(last).next = id,
         }
     }
 
-    pub(super) fn props(&self, id: u32) -> Option<&Props> {
-        match self.at(id).props {
-            NONE => None,
-            at => self.props.get(at as usize),
+    /// The first child of a collection.
+    #[inline]
+    fn child(&self, id: u32) -> u32 {
+        match self.at(id).has(FULL) {
+            true => id + 1,
+            false => NONE,
         }
+    }
+
+    pub(super) fn props(&self, id: u32) -> Option<&Props> {
+        if !self.at(id).has(PROPS) {
+            return None;
+        }
+        let at = self.props.binary_search_by_key(&id, |(node, _)| *node);
+        at.ok().map(|at| &self.props[at].1)
+    }
+
+    /// What an alias stands for; it can be an alias too.
+    pub(super) fn referred(&self, alias: u32) -> u32 {
+        let at = self.aliases.binary_search_by_key(&alias, |(node, _)| *node);
+        at.map_or(alias, |at| self.aliases[at].1)
     }
 
     /// First byte of the node with its anchor and tag.
@@ -226,19 +319,16 @@ impl Tree {
 
     /// Children of a collection: keys and values of a map in turn, or items. None for others.
     pub(super) fn children(&self, id: u32) -> Children<'_> {
-        let data = self.at(id);
-        let next = if data.kind.is_collection() {
-            data.child
-        } else {
-            NONE
-        };
+        let next = self.child(id);
         Children { tree: self, next }
     }
 
     /// Keys and values of a map; nothing for others.
     pub(super) fn entries(&self, id: u32) -> Entries<'_> {
-        let data = self.at(id);
-        let next = if data.kind.is_map() { data.child } else { NONE };
+        let next = match self.at(id).kind.is_map() {
+            true => self.child(id),
+            false => NONE,
+        };
         Entries { tree: self, next }
     }
 
@@ -298,7 +388,7 @@ impl Tree {
     #[inline]
     pub(super) fn target(&self, mut id: u32) -> u32 {
         while self.at(id).kind == Kind::Alias {
-            id = self.at(id).child;
+            id = self.referred(id);
         }
         id
     }
@@ -326,7 +416,7 @@ impl Tree {
             node.start += offset;
             node.end += offset;
         }
-        for props in &mut self.props[mark.1..] {
+        for (_, props) in &mut self.props[mark.1..] {
             for range in [&mut props.anchor, &mut props.tag] {
                 *range = range.start + offset..range.end + offset;
             }

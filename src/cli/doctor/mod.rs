@@ -3,16 +3,17 @@
 mod canary;
 mod setup;
 mod trials;
+mod ways;
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use fitout::report;
 use fitout::text::{Text, json};
 use serde::Serialize;
 
 use super::output::Output;
-use super::{FINDINGS, Failure, SUCCESS, UNREADABLE};
+use super::{FINDINGS, Failure, Form, SUCCESS, UNREADABLE};
 use setup::Observation;
 use trials::{Outcome, Tool, Trial};
 
@@ -35,15 +36,6 @@ pub(super) struct Doctor {
     /// The format of the report
     #[arg(short, long, value_enum, value_name = "FORMAT", default_value = "text")]
     output: Form,
-}
-
-/// The format of the report.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Form {
-    /// For people.
-    Text,
-    /// For programs.
-    Json,
 }
 
 /// What was found.

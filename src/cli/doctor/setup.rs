@@ -15,7 +15,7 @@ use serde::Serialize;
 use super::super::config_text::ConfigText;
 use super::super::inputs::shown;
 use super::super::tree::{self, FUNCTIONS, RESOURCES, joined, kustomization_in, patches_of, read};
-use super::super::{Color, Verbosity, kustomize};
+use super::super::{Color, Verbosity, programs};
 
 /// Something about the folder.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -263,13 +263,12 @@ impl Setup {
         place: (&Path, Option<usize>),
         name: &str,
     ) {
-        let path = std::env::var_os("PATH").unwrap_or_default();
         let (file, help) = match program.contains('/') {
             true => (
                 joined(folder, program),
                 "relative paths begin at the kustomization that lists the config",
             ),
-            false => match kustomize::find(program, &path) {
+            false => match programs::find(program) {
                 Some(_) => return,
                 None => {
                     let message = format!("{name}: `{program}` is not on PATH");
@@ -278,7 +277,7 @@ impl Setup {
                 }
             },
         };
-        if !kustomize::is_executable(&file) {
+        if !programs::is_executable(&file) {
             let message = match file.exists() {
                 true => format!("{name}: {} is not executable", shown(&file)),
                 false => format!("{name}: {} does not exist", shown(&file)),

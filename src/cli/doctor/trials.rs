@@ -1,17 +1,19 @@
 //! Runs the canary through each program, in the ways that people use.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use fitout::IMAGE;
 use serde::Serialize;
 
-use super::super::{Failure, UNREADABLE, helm, kustomize, temporary};
+use super::super::{Failure, UNREADABLE, helm, programs, temporary};
 use super::canary::{Canary, Form, MARK};
+use super::ways::{CONTAINER, HELM_3, TOOLS, Way};
 
 /// A program, and the ways to run fitout in it.
 #[derive(Debug, Serialize)]
@@ -71,171 +73,19 @@ impl Outcome {
     }
 }
 
-/// A way to run fitout, as people type it. In it, OVERLAY, PACKAGE, CONFIG and CHART are those of the canary.
-struct Way {
-    line: &'static str,
-    form: Option<Form>,
-    expected: Outcome,
-    /// What to do instead, or besides.
-    advice: &'static str,
-}
-
-const fn way(
-    line: &'static str,
-    form: Option<Form>,
-    expected: Outcome,
-    advice: &'static str,
-) -> Way {
-    Way {
-        line,
-        form,
-        expected,
-        advice,
-    }
-}
-
-const CONTAINER: Option<Form> = Some(Form::Container);
-const EXEC: Option<Form> = Some(Form::Exec);
-
-const KUSTOMIZE: &[Way] = &[
-    way(
-        "fitout apply -k OVERLAY",
-        CONTAINER,
-        Outcome::Works,
-        "needs no Docker",
-    ),
-    way(
-        "kustomize build --enable-alpha-plugins OVERLAY",
-        CONTAINER,
-        Outcome::Works,
-        "",
-    ),
-    way(
-        "kustomize build --enable-alpha-plugins --enable-exec OVERLAY",
-        EXEC,
-        Outcome::Works,
-        "",
-    ),
-    way(
-        "kustomize build --enable-alpha-plugins OVERLAY",
-        EXEC,
-        Outcome::SkipsSilently,
-        "add --enable-exec",
-    ),
-    way(
-        "kustomize build OVERLAY",
-        CONTAINER,
-        Outcome::Fails,
-        "add --enable-alpha-plugins",
-    ),
-];
-
-const KUBECTL: &[Way] = &[
-    way(
-        "kubectl kustomize --enable-alpha-plugins OVERLAY",
-        CONTAINER,
-        Outcome::Works,
-        "",
-    ),
-    way(
-        "kubectl kustomize --enable-alpha-plugins OVERLAY",
-        EXEC,
-        Outcome::SkipsSilently,
-        "kubectl has no --enable-exec: use the form `container`",
-    ),
-    way(
-        "kubectl kustomize OVERLAY",
-        CONTAINER,
-        Outcome::Fails,
-        "add --enable-alpha-plugins; `kubectl apply -k` has no such flag: apply the output with `kubectl apply -f -`",
-    ),
-];
-
-const KPT: &[Way] = &[
-    way("kpt fn render PACKAGE", CONTAINER, Outcome::Works, ""),
-    way(
-        "kpt fn render PACKAGE --allow-exec",
-        EXEC,
-        Outcome::Works,
-        "",
-    ),
-    way(
-        "kpt fn render PACKAGE",
-        EXEC,
-        Outcome::Fails,
-        "add --allow-exec",
-    ),
-    way(
-        "kpt fn eval PACKAGE --exec fitout --fn-config CONFIG",
-        None,
-        Outcome::Works,
-        "",
-    ),
-];
-
-const WITHOUT_POST_RENDERER: Way = way(
-    "helm template RELEASE CHART",
-    None,
-    Outcome::SkipsSilently,
-    "pass --post-renderer to `helm template`, `helm install` and `helm upgrade`, each time",
-);
-
-const HELM_4: &[Way] = &[
-    way(
-        "helm template RELEASE CHART --post-renderer fitout --post-renderer-args=-cCONFIG",
-        None,
-        Outcome::Works,
-        "",
-    ),
-    WITHOUT_POST_RENDERER,
-];
-
-const HELM_3: &[Way] = &[
-    way(
-        "helm template RELEASE CHART --post-renderer fitout --post-renderer-args helm-plugin --post-renderer-args run --post-renderer-args=-cCONFIG",
-        None,
-        Outcome::Works,
-        "",
-    ),
-    WITHOUT_POST_RENDERER,
-];
-
-const DOCKER: &[Way] = &[way(
-    "docker run --rm -i --network none IMAGE",
-    None,
-    Outcome::Works,
-    "",
-)];
-
-/// The programs, how each says its version, and the ways.
-const TOOLS: [(&str, &[&str], &[Way]); 5] = [
-    ("kustomize", &["version"], KUSTOMIZE),
-    ("kubectl", &["version", "--client"], KUBECTL),
-    ("kpt", &["version"], KPT),
-    ("helm", &["version", "--template", "{{.Version}}"], HELM_4),
-    (
-        "docker",
-        &["version", "--format", "{{.Client.Version}}"],
-        DOCKER,
-    ),
-];
-
 /// Tries everything.
 pub(super) fn all() -> Result<Vec<Tool>, Failure> {
     let cannot = |what: &str| Failure::of::<std::io::Error>(UNREADABLE, format!("error: {what}"));
     let program = std::env::current_exe().map_err(cannot("cannot find this program"))?;
-    let mut held = temporary::hold();
-    let folder = tempfile::tempdir().map_err(cannot("cannot create a temporary folder"))?;
-    held.add(folder.path());
+    let (folder, held) = temporary::folder().map_err(cannot("cannot create a temporary folder"))?;
     drop(held);
     let canary = Canary::write(folder.path(), &program);
     let canary = canary.map_err(cannot("cannot write to a temporary folder"))?;
-    let path = std::env::var_os("PATH").unwrap_or_default();
     let doctor = Doctor {
         canary,
-        docker: without_image(&path),
+        docker: OnceLock::new(),
         program,
-        path,
+        path: programs::search_path(),
     };
     let mut tools = vec![Tool {
         name: "fitout",
@@ -255,15 +105,15 @@ pub(super) fn all() -> Result<Vec<Tool>, Failure> {
 
 struct Doctor {
     canary: Canary,
-    /// Why no container can be tried.
-    docker: Option<String>,
+    /// Why no container can be tried, once a trial needs one.
+    docker: OnceLock<Option<String>>,
     program: PathBuf,
     path: OsString,
 }
 
 /// Why the image cannot be run, if it cannot. It is not pulled.
-fn without_image(path: &OsString) -> Option<String> {
-    let Some(docker) = kustomize::find("docker", path) else {
+fn without_image(path: &OsStr) -> Option<String> {
+    let Some(docker) = programs::find_on(path, "docker") else {
         return Some("docker is not on PATH".to_owned());
     };
     let ask = |arguments: &[&str]| {
@@ -282,8 +132,8 @@ fn without_image(path: &OsString) -> Option<String> {
 
 impl Doctor {
     fn examine(&self, name: &'static str, version: &[&str], ways: &[Way]) -> Tool {
-        let Some(file) = kustomize::find(name, &self.path) else {
-            let trials = match (name, kustomize::find("kubectl", &self.path)) {
+        let Some(file) = programs::find_on(&self.path, name) else {
+            let trials = match (name, programs::find_on(&self.path, "kubectl")) {
                 // `apply -k` works with kubectl too.
                 ("kustomize", Some(_)) => vec![self.attempt(&ways[0], None)],
                 _ => Vec::new(),
@@ -349,7 +199,8 @@ impl Doctor {
             expected: way.expected,
             detail: String::new(),
         };
-        if let Some(reason) = self.docker.as_ref().filter(|_| needs_image) {
+        let without = || self.docker.get_or_init(|| without_image(&self.path));
+        if let Some(reason) = needs_image.then(without).and_then(Option::as_ref) {
             trial.detail.clone_from(reason);
             return trial;
         }

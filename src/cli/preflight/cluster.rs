@@ -10,8 +10,8 @@ use std::path::PathBuf;
 use anyhow::{Context as _, bail, ensure};
 use serde_json::{Value, json};
 
-use super::super::kustomize::find;
 use super::super::output::Output;
+use super::super::programs::find;
 use super::super::{Failure, UNREADABLE, WRONG_USE};
 
 pub(super) struct Cluster {
@@ -28,8 +28,7 @@ pub(super) struct Answer {
 
 impl Cluster {
     pub(super) fn new(context: Option<String>) -> Result<Cluster, Failure> {
-        let path = std::env::var_os("PATH").unwrap_or_default();
-        let kubectl = find("kubectl", &path).ok_or_else(|| {
+        let kubectl = find("kubectl").ok_or_else(|| {
             Failure::new(
                 WRONG_USE,
                 "error: preflight needs kubectl, and it is not on PATH",

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::power_of_ten;
+use super::number::power_of_ten;
 
 /// A factor for [`Quantity::scale_up`](super::Quantity::scale_up): an exact decimal above 0, such as `0.5` or `1.25`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

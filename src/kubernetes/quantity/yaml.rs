@@ -1,7 +1,7 @@
 //! How YAML 1.1 resolves an unquoted scalar before it is parsed as a quantity.
 
 use super::error::Problem;
-use super::leading_digits;
+use super::number::leading_digits;
 use crate::yaml::integer;
 
 /// Whitespace that `UnmarshalJSON` trims from a string. Control characters and line separators are escaped in JSON, so

@@ -5,9 +5,10 @@
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
+use super::text::Text;
 use super::{Field, Object, Type};
 
-const TEXT: &str = include_str!("kubernetes.txt");
+static TEXT: Text = Text::new(include_bytes!(concat!(env!("OUT_DIR"), "/kubernetes.txt")));
 
 /// Minor versions of Kubernetes from the first to the last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,7 +114,10 @@ struct TypeText {
 fn table() -> &'static Table {
     static TABLE: OnceLock<Table> = OnceLock::new();
     TABLE.get_or_init(|| {
-        let (head, types) = TEXT.split_once("\ntype: ").unwrap_or((TEXT, ""));
+        let (head, types) = TEXT
+            .get()
+            .split_once("\ntype: ")
+            .unwrap_or((TEXT.get(), ""));
         let mut kinds: HashMap<_, Vec<_>> = HashMap::new();
         let rows = head.lines().filter_map(|line| line.strip_prefix("kind "));
         for row in rows.filter_map(KindRow::parse) {
@@ -235,7 +239,12 @@ mod tests {
 
     #[test]
     fn every_line_of_the_table_is_read() {
-        let lines = |prefix: &str| TEXT.lines().filter(|it| it.starts_with(prefix)).count();
+        let lines = |prefix: &str| {
+            TEXT.get()
+                .lines()
+                .filter(|it| it.starts_with(prefix))
+                .count()
+        };
         // Types have fields of the name `kind` too.
         assert_eq!(kinds().count(), lines("kind ") - lines("kind string"));
         assert_eq!(table().types.len(), lines("type: "));
@@ -254,6 +263,6 @@ mod tests {
             }
         }
         let versions = format!("versions {} {}", Versions::ALL.since, Versions::ALL.until);
-        assert!(TEXT.lines().any(|line| line == versions));
+        assert!(TEXT.get().lines().any(|line| line == versions));
     }
 }

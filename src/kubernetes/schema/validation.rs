@@ -8,11 +8,12 @@ use std::sync::OnceLock;
 
 use super::super::names::{Format, cidr, format_of};
 use super::super::quantity::Quantity;
+use super::text::Text;
 use super::violations::{Fault, Visit, duplicates, keys_of};
 use super::{Object, Path, Versions};
 use crate::yaml::Node;
 
-const TEXT: &str = include_str!("validation.txt");
+static TEXT: Text = Text::new(include_bytes!(concat!(env!("OUT_DIR"), "/validation.txt")));
 
 /// What is wrong with a value.
 #[derive(Debug)]
@@ -153,7 +154,7 @@ impl Rules {
             OnceLock::new();
         let texts = TEXTS.get_or_init(|| {
             let mut texts: HashMap<_, Vec<_>> = HashMap::new();
-            for block in TEXT.split("\ntype: ").skip(1) {
+            for block in TEXT.get().split("\ntype: ").skip(1) {
                 let (head, lines) = block.split_once('\n').unwrap_or((block, ""));
                 let number = head.split(' ').next().unwrap_or_default();
                 let number = match number.as_bytes().first() {
@@ -957,7 +958,7 @@ mod tests {
 
     #[test]
     fn every_line_is_about_fields_of_its_type() {
-        for text in TEXT.split("\ntype: ").skip(1) {
+        for text in TEXT.get().split("\ntype: ").skip(1) {
             let (names, lines) = text.split_once('\n').unwrap_or((text, ""));
             for name in names
                 .split(' ')

@@ -404,8 +404,12 @@ impl Fitting<'_, '_> {
     /// Why the pods or the Service are not annotated.
     pub(super) fn not_annotated(&self, reason: String) -> Finding {
         let finding = Finding::new(&NOT_ANNOTATED, format!("not annotated: {reason}"));
-        self.about(finding, "scrape")
-            .decided_by(self.section.decision("scrape"))
+        let is_off = self.settings().scrapes() && self.section.is_off("scrape");
+        let decision = match is_off {
+            true => self.section.decision_of_mode("scrape"),
+            false => self.section.decision("scrape"),
+        };
+        self.about(finding, "scrape").decided_by(decision)
     }
 
     /// Adds the annotation of a setting, where one annotation has it.

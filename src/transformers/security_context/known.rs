@@ -93,6 +93,14 @@ impl<'a> PodFitting<'_, 'a, '_> {
                 let Some((image, id)) = self.known_id(container, field) else {
                     continue;
                 };
+                // What the author sets for the pod holds for the container.
+                let of_pod = || author(self.context(), field).and_then(|it| it.int());
+                if of_all.is_none()
+                    && authors_own(container, field).is_none()
+                    && of_pod() == Some(id)
+                {
+                    continue;
+                }
                 let subject = match of_all {
                     Some(_) => &self.template.pod,
                     None => &container.subject,

@@ -14,8 +14,8 @@ use super::super::tree::{Kind, NONE, ODD, Tree};
 use super::brackets::Brackets;
 use super::plan::Plan;
 use super::style::Style;
-use super::write::{FlowWriter, Writer, indent};
-use super::{Footers, Refusal, RefusalReason as Reason};
+use super::write::{FlowWriter, Lines, Writer, indent};
+use super::{Footers, NodeId, Refusal, RefusalReason as Reason};
 use std::collections::HashSet;
 use std::ops::Range;
 
@@ -36,6 +36,55 @@ pub(super) struct Splice {
 pub(super) struct Splices {
     pub(super) list: Vec<Splice>,
     pub(super) buffer: String,
+    /// Where lines are put in behind all others.
+    pub(super) behind: Option<BehindPlace>,
+}
+
+/// Where and how lines are put in behind all others.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct BehindPlace {
+    place: LinePlace,
+    column: usize,
+    style: Style,
+}
+
+impl BehindPlace {
+    pub(super) fn at(&self) -> usize {
+        self.place.at
+    }
+
+    /// Passes the lines on.
+    pub(super) fn write(&self, write: &dyn Fn(&mut Lines<'_>), sink: &mut dyn FnMut(&str)) {
+        let Style {
+            step,
+            sequence,
+            eol,
+        } = self.style;
+        let mut out = String::new();
+        begin_lines(self.place, self.column, eol, &mut out);
+        let mut lines = Lines {
+            column: self.column,
+            step,
+            sequence,
+            eol,
+            out,
+            sink,
+        };
+        write(&mut lines);
+        if !self.place.end_of_text {
+            lines.plain(eol);
+        }
+        lines.finish();
+    }
+}
+
+/// What precedes new lines at a place.
+fn begin_lines(place: LinePlace, column: usize, eol: &str, out: &mut String) {
+    if place.end_of_text {
+        out.push_str(eol);
+    }
+    out.push_str(if place.apart { eol } else { "" });
+    indent(column, out);
 }
 
 /// Where new lines go: before this byte, and whether the text ends there without a line break.
@@ -69,6 +118,7 @@ pub(super) fn emit<'a>(
     span: Range<usize>,
     nodes: Range<u32>,
     footers: Footers,
+    behind: Option<NodeId>,
     splices: &mut Splices,
 ) -> Done {
     let stream = plan.stream;
@@ -90,20 +140,22 @@ pub(super) fn emit<'a>(
     };
     emitter.refuse_odd_lines(&span, nodes)?;
     emitter.run()?;
+    if let Some(behind) = behind {
+        emitter.find_behind(behind.0);
+    }
     let edit = emitter.edit;
-    let list = &mut splices.list[first..];
+    let Splices { list, behind, .. } = splices;
+    let list = &mut list[first..];
     // Stable: at one place, what is nested deeper comes first, as it was emitted first.
     list.sort_by_key(|splice| (splice.start, splice.end));
-    match list.windows(2).find(|pair| pair[0].end > pair[1].start) {
-        Some(pair) => {
+    let mut pairs = list.windows(2);
+    let twice = pairs.find(|pair| pair[0].end > pair[1].start);
+    let behind = behind.as_ref().map(BehindPlace::at);
+    let is_gone = |at: &usize| list.iter().any(|it| it.start < *at && *at < it.end);
+    match twice.map(|pair| pair[1].start).or(behind.filter(is_gone)) {
+        Some(at) => {
             let message = "two edits would change the same bytes".to_string();
-            Err(Refusal::new(
-                stream,
-                edit,
-                Reason::Layout,
-                pair[1].start,
-                message,
-            ))
+            Err(Refusal::new(stream, edit, Reason::Layout, at, message))
         }
         None => Ok(()),
     }
@@ -231,6 +283,18 @@ impl<'a> Emitter<'a, '_> {
         }
     }
 
+    /// Finds the place behind all entries of the map that is the document.
+    fn find_behind(&mut self, map: u32) {
+        self.node = map;
+        if let Some(last) = self.tree.last_child(map) {
+            self.splices.behind = Some(BehindPlace {
+                place: self.after(last),
+                column: self.column(self.tree.full_start_of_block(map)),
+                style: self.style_within(map).style,
+            });
+        }
+    }
+
     /// Adds a splice whose text `write` appends to the buffer.
     fn splice(&mut self, start: usize, end: usize, write: impl FnOnce(&mut String)) {
         let from = self.splices.buffer.len();
@@ -249,11 +313,7 @@ impl<'a> Emitter<'a, '_> {
     fn splice_lines(&mut self, place: LinePlace, column: usize, write: impl FnOnce(&mut String)) {
         let eol = self.writer.style.eol;
         self.splice(place.at, place.at, |out| {
-            if place.end_of_text {
-                out.push_str(eol);
-            }
-            out.push_str(if place.apart { eol } else { "" });
-            indent(column, out);
+            begin_lines(place, column, eol, out);
             write(out);
             if !place.end_of_text {
                 out.push_str(eol);

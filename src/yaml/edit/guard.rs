@@ -8,7 +8,7 @@
 
 mod inserted;
 
-use super::super::tree::{Kind, NONE};
+use super::super::tree::{FULL, Kind, NONE, PROPS};
 use super::super::{Node, NodeId, Scalar, Stream};
 use super::new::{Name, New};
 use super::patch::Patch;
@@ -47,7 +47,7 @@ struct Guard<'a> {
     anchors: HashMap<u32, (u32, bool)>,
     /// The nodes with a patch, and the first one that was not passed yet: nodes are visited in
     /// their order.
-    patched: Vec<(u32, &'a Patch)>,
+    patched: Vec<(u32, &'a Patch<'a>)>,
     cursor: usize,
 }
 
@@ -118,13 +118,13 @@ impl<'a> Guard<'a> {
             if a.kind != b.kind || !links {
                 return self.differs(new + i, "the structure is another one");
             }
-            if a.props != NONE || b.props != NONE {
+            if (a.flags | b.flags) & PROPS != 0 {
                 self.same_properties(old + i, new + i)?;
             }
             if a.kind == Kind::Alias {
                 self.same_alias(old + i, new + i)?;
             } else if a.kind.is_collection() {
-                if base(a.child, old) != base(b.child, new) {
+                if a.has(FULL) != b.has(FULL) {
                     return self.differs(new + i, "the structure is another one");
                 }
             } else {
@@ -147,9 +147,12 @@ impl<'a> Guard<'a> {
 
     /// An alias must stand for the same node as before, and that node for the same value.
     fn same_alias(&self, old: u32, new: u32) -> Same {
-        let (a, b) = (self.plan.stream.tree.at(old), self.new.tree.at(new));
-        match self.anchors.get(&a.child) {
-            Some((target, false)) if *target == b.child => Ok(()),
+        let (old, target) = (
+            self.plan.stream.tree.referred(old),
+            self.new.tree.referred(new),
+        );
+        match self.anchors.get(&old) {
+            Some((anchored, false)) if *anchored == target => Ok(()),
             Some(_) => self.differs(new, "an alias would stand for another value"),
             None => self.differs(new, "an alias lost its anchor"),
         }
@@ -157,7 +160,8 @@ impl<'a> Guard<'a> {
 
     /// Compares anchor and tag, and notes the anchor.
     fn same_properties(&mut self, old: u32, new: u32) -> Same {
-        if self.plan.stream.tree.at(old).props == NONE && self.new.tree.at(new).props == NONE {
+        let (a, b) = (self.plan.stream.tree.at(old), self.new.tree.at(new));
+        if (a.flags | b.flags) & PROPS == 0 {
             return Ok(());
         }
         let (a, b) = (self.old_node(old), self.new_node(new));
@@ -180,7 +184,7 @@ impl<'a> Guard<'a> {
     }
 
     /// A collection with changes in it or below it.
-    fn patched(&mut self, old: u32, new: u32, patch: &Patch) -> Same {
+    fn patched(&mut self, old: u32, new: u32, patch: &Patch<'_>) -> Same {
         let is_sequence =
             self.plan.stream.tree.at(old).kind.is_sequence() || !patch.pushed.is_empty();
         let kind = self.new.tree.at(new).kind;
@@ -194,7 +198,7 @@ impl<'a> Guard<'a> {
         }
     }
 
-    fn items(&mut self, old: u32, new: u32, patch: &Patch) -> Same {
+    fn items(&mut self, old: u32, new: u32, patch: &Patch<'_>) -> Same {
         let (plan, stream) = (self.plan, self.new);
         let mut items = stream.tree.children(new);
         for item in plan
@@ -220,7 +224,7 @@ impl<'a> Guard<'a> {
         }
     }
 
-    fn entries(&mut self, old: u32, new: u32, patch: &Patch) -> Same {
+    fn entries(&mut self, old: u32, new: u32, patch: &Patch<'_>) -> Same {
         let (plan, stream) = (self.plan, self.new);
         let mut entries = stream.tree.entries(new);
         for (key, value) in plan
@@ -248,7 +252,7 @@ impl<'a> Guard<'a> {
         }
     }
 
-    fn name(&self, name: &Name, new: u32) -> Same {
+    fn name(&self, name: &Name<'_>, new: u32) -> Same {
         match name {
             Name::Text(text) => self.text(text, new),
             Name::Copy(old) => self.copied(*old, new),
@@ -283,7 +287,7 @@ impl<'a> Guard<'a> {
     }
 
     /// Like [`Guard::written`], if no anchor of the source can precede the value.
-    fn added(&self, value: &New, new: u32) -> Same {
+    fn added(&self, value: &New<'_>, new: u32) -> Same {
         if self.new_node(new).anchor().is_some() {
             return self.differs(new, "a new value got an anchor");
         }
@@ -291,7 +295,7 @@ impl<'a> Guard<'a> {
     }
 
     /// Was the new value written so that it reads as itself?
-    fn written(&self, value: &New, new: u32) -> Same {
+    fn written(&self, value: &New<'_>, new: u32) -> Same {
         let node = self.new_node(new);
         let plain =
             |text: &str| node.kind() == Kind::Plain && node.tag().is_none() && node.raw() == text;

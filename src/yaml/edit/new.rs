@@ -2,7 +2,7 @@
 
 use super::super::tree::Kind;
 use super::super::{Node, NodeId, Stream, Value, node::index};
-use jsonptr::Token;
+use super::way::Token;
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::ops::Deref;
@@ -10,21 +10,21 @@ use std::ops::Deref;
 /// Most nodes that are copied when one alias is written out.
 const MAX_COPY: usize = 10_000;
 
-/// A value to be written.
+/// A value to be written; what edits set is borrowed from them.
 #[derive(Clone, Debug)]
-pub(super) enum New {
+pub(super) enum New<'e> {
     Null,
     Bool(bool),
     /// A number by its text, since `1.0` and `1` are written differently.
     Number(String),
     Text {
-        text: String,
+        text: &'e str,
         quoted: bool,
     },
     /// A scalar of the source, written again with its quotes and tag.
     Copy(u32),
-    Map(Entries),
-    Sequence(Vec<New>),
+    Map(Entries<'e>),
+    Sequence(Vec<New<'e>>),
 }
 
 /// So many entries are compared rather than hashed.
@@ -32,21 +32,21 @@ const FEW: usize = 16;
 
 /// The entries of a map to be written.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Entries {
-    list: Vec<(Name, New)>,
+pub(super) struct Entries<'e> {
+    list: Vec<(Name<'e>, New<'e>)>,
     /// The places of the first of them by key, so that many edits of one map need no search.
-    places: HashMap<String, usize>,
-    known: usize,
+    places: Option<Box<HashMap<String, usize>>>,
+    known: u32,
 }
 
-impl Entries {
-    pub(super) fn push(&mut self, name: Name, value: New) {
+impl<'e> Entries<'e> {
+    pub(super) fn push(&mut self, name: Name<'e>, value: New<'e>) {
         self.list.push((name, value));
     }
 
     fn remove(&mut self, at: usize) {
         self.list.remove(at);
-        self.places.clear();
+        self.places = None;
         self.known = 0;
     }
 
@@ -56,12 +56,13 @@ impl Entries {
         if list.len() <= FEW {
             return list.position(|(name, _)| name.text(stream) == key);
         }
-        for (name, _) in list.skip(self.known) {
-            let place = self.places.entry(name.text(stream).into_owned());
-            place.or_insert(self.known);
+        let places = self.places.get_or_insert_default();
+        for (name, _) in list.skip(self.known as usize) {
+            let place = places.entry(name.text(stream).into_owned());
+            place.or_insert(self.known as usize);
             self.known += 1;
         }
-        self.places.get(key).copied()
+        places.get(key).copied()
     }
 
     /// Removes the entry at a place, or changes something below it.
@@ -69,8 +70,8 @@ impl Entries {
         &mut self,
         at: usize,
         stream: &Stream,
-        rest: &[Token<'_>],
-        value: Option<New>,
+        rest: &[Token<'e>],
+        value: Option<New<'e>>,
     ) -> Outcome {
         if rest.is_empty() && value.is_none() {
             self.remove(at);
@@ -80,8 +81,8 @@ impl Entries {
     }
 }
 
-impl From<Vec<(Name, New)>> for Entries {
-    fn from(list: Vec<(Name, New)>) -> Entries {
+impl<'e> From<Vec<(Name<'e>, New<'e>)>> for Entries<'e> {
+    fn from(list: Vec<(Name<'e>, New<'e>)>) -> Entries<'e> {
         Entries {
             list,
             ..Entries::default()
@@ -89,17 +90,17 @@ impl From<Vec<(Name, New)>> for Entries {
     }
 }
 
-impl Deref for Entries {
-    type Target = [(Name, New)];
+impl<'e> Deref for Entries<'e> {
+    type Target = [(Name<'e>, New<'e>)];
 
-    fn deref(&self) -> &[(Name, New)] {
+    fn deref(&self) -> &[(Name<'e>, New<'e>)] {
         &self.list
     }
 }
 
-impl IntoIterator for Entries {
-    type Item = (Name, New);
-    type IntoIter = std::vec::IntoIter<(Name, New)>;
+impl<'e> IntoIterator for Entries<'e> {
+    type Item = (Name<'e>, New<'e>);
+    type IntoIter = std::vec::IntoIter<(Name<'e>, New<'e>)>;
 
     fn into_iter(self) -> Self::IntoIter {
         self.list.into_iter()
@@ -108,12 +109,12 @@ impl IntoIterator for Entries {
 
 /// The key of a new entry.
 #[derive(Clone, Debug)]
-pub(super) enum Name {
-    Text(String),
+pub(super) enum Name<'e> {
+    Text(Cow<'e, str>),
     Copy(u32),
 }
 
-impl Name {
+impl Name<'_> {
     pub(super) fn text<'a>(&'a self, stream: &'a Stream) -> Cow<'a, str> {
         match self {
             Name::Text(text) => Cow::Borrowed(text),
@@ -122,28 +123,29 @@ impl Name {
     }
 }
 
-impl From<Value> for New {
-    fn from(value: Value) -> Self {
+impl<'e> From<&'e Value> for New<'e> {
+    fn from(value: &'e Value) -> Self {
         match value {
             Value::Null => New::Null,
-            Value::Bool(value) => New::Bool(value),
+            Value::Bool(value) => New::Bool(*value),
             Value::Number(number) => New::Number(number.to_string()),
             Value::String(text) => New::Text {
                 text,
                 quoted: false,
             },
             Value::Quoted(text) => New::Text { text, quoted: true },
-            Value::Sequence(items) => New::Sequence(items.into_iter().map(New::from).collect()),
-            Value::Mapping(mut entries) => {
+            Value::Sequence(items) => New::Sequence(items.iter().map(New::from).collect()),
+            Value::Mapping(entries) => {
+                let mut list: Vec<&(String, Value)> = entries.iter().collect();
                 // Of equal keys the last one counts, so earlier ones are not written.
-                if has_twins(&entries) {
+                if has_twins(entries) {
                     let mut seen = HashSet::new();
-                    entries.reverse();
-                    entries.retain(|(key, _)| seen.insert(key.clone()));
-                    entries.reverse();
+                    list.reverse();
+                    list.retain(|(key, _)| seen.insert(key));
+                    list.reverse();
                 }
-                let entries = entries.into_iter();
-                let map = entries.map(|(key, value)| (Name::Text(key), value.into()));
+                let list = list.into_iter();
+                let map = list.map(|(key, value)| (Name::Text(Cow::Borrowed(key)), value.into()));
                 New::Map(map.collect::<Vec<_>>().into())
             }
         }
@@ -172,20 +174,18 @@ pub(super) enum Outcome {
     Merged,
 }
 
-impl New {
+impl<'e> New<'e> {
     /// The value with its missing parents, for the tokens that lead to it.
-    pub(super) fn nested(tokens: &[Token<'_>], value: New) -> New {
-        tokens
-            .iter()
-            .rev()
-            .fold(value, |value, token| match token.decoded().as_ref() {
-                "-" => New::Sequence(Vec::from([value])),
-                key => New::Map(Vec::from([(Name::Text(key.to_string()), value)]).into()),
-            })
+    pub(super) fn nested(tokens: &[Token<'e>], value: New<'e>) -> New<'e> {
+        let around = |value, token: &Token<'e>| match token.key.as_ref() {
+            "-" => New::Sequence(Vec::from([value])),
+            _ => New::Map(Vec::from([(Name::Text(token.key.clone()), value)]).into()),
+        };
+        tokens.iter().rev().fold(value, around)
     }
 
     /// Copies the value of `node` with aliases expanded. `None`: too large, or a key is not a scalar.
-    pub(super) fn copy(node: Node<'_>) -> Option<New> {
+    pub(super) fn copy(node: Node<'_>) -> Option<New<'e>> {
         let mut budget = MAX_COPY;
         copy(node, &mut budget, 0)
     }
@@ -194,8 +194,8 @@ impl New {
     pub(super) fn change(
         &mut self,
         stream: &Stream,
-        tokens: &[Token<'_>],
-        value: Option<New>,
+        tokens: &[Token<'e>],
+        value: Option<New<'e>>,
     ) -> Outcome {
         let Some((token, rest)) = tokens.split_first() else {
             return match value {
@@ -207,7 +207,7 @@ impl New {
             };
         };
         if self.is_null(stream) && value.is_some() {
-            let empty_sequence = token.decoded() == "-";
+            let empty_sequence = token.key == "-";
             *self = if empty_sequence {
                 New::Sequence(Vec::new())
             } else {
@@ -231,17 +231,17 @@ impl New {
     }
 }
 
-fn change_map(
-    entries: &mut Entries,
+fn change_map<'e>(
+    entries: &mut Entries<'e>,
     stream: &Stream,
-    token: &Token<'_>,
-    rest: &[Token<'_>],
-    value: Option<New>,
+    token: &Token<'e>,
+    rest: &[Token<'e>],
+    value: Option<New<'e>>,
 ) -> Outcome {
-    let key = token.decoded();
-    let place = entries.place(stream, &key);
+    let key = &token.key;
+    let place = entries.place(stream, key);
     let removes = rest.is_empty() && value.is_none();
-    if removes && merged(entries, stream, &key).is_some() {
+    if removes && merged(entries, stream, key).is_some() {
         return Outcome::Merged;
     }
     match (place, value) {
@@ -251,18 +251,18 @@ fn change_map(
             let merged = if rest.is_empty() {
                 None
             } else {
-                merged(entries, stream, &key)
+                merged(entries, stream, key)
             };
             match (merged, value) {
                 (Some(mut copy), value) => {
                     let outcome = copy.change(stream, rest, value);
                     if outcome == Outcome::Done {
-                        entries.push(Name::Text(key.into_owned()), copy);
+                        entries.push(Name::Text(key.clone()), copy);
                     }
                     outcome
                 }
                 (None, Some(value)) => {
-                    entries.push(Name::Text(key.into_owned()), New::nested(rest, value));
+                    entries.push(Name::Text(key.clone()), New::nested(rest, value));
                     Outcome::Done
                 }
                 (None, None) => Outcome::Nothing,
@@ -272,12 +272,12 @@ fn change_map(
 }
 
 /// The value of `key` in the maps that a plain `<<` merges.
-fn merged(entries: &[(Name, New)], stream: &Stream, key: &str) -> Option<New> {
-    let is_merge = |name: &Name| match name {
+fn merged<'e>(entries: &[(Name<'e>, New<'e>)], stream: &Stream, key: &str) -> Option<New<'e>> {
+    let is_merge = |name: &Name<'_>| match name {
         Name::Copy(id) => stream.tree.at(*id).kind == Kind::Plain && name.text(stream) == "<<",
         Name::Text(_) => false,
     };
-    let find = |map: &New| match map {
+    let find = |map: &New<'e>| match map {
         New::Map(entries) => entries
             .iter()
             .find(|(name, _)| name.text(stream) == key)
@@ -290,21 +290,21 @@ fn merged(entries: &[(Name, New)], stream: &Stream, key: &str) -> Option<New> {
     }
 }
 
-fn change_sequence(
-    items: &mut Vec<New>,
+fn change_sequence<'e>(
+    items: &mut Vec<New<'e>>,
     stream: &Stream,
-    token: &Token<'_>,
-    rest: &[Token<'_>],
-    value: Option<New>,
+    token: &Token<'e>,
+    rest: &[Token<'e>],
+    value: Option<New<'e>>,
 ) -> Outcome {
-    let token = token.decoded();
-    match (index(&token).filter(|at| *at < items.len()), value) {
+    let token = &token.key;
+    match (index(token).filter(|at| *at < items.len()), value) {
         (Some(at), None) if rest.is_empty() => {
             items.remove(at);
             Outcome::Done
         }
         (Some(at), value) => items[at].change(stream, rest, value),
-        (None, Some(value)) if token == "-" => {
+        (None, Some(value)) if *token == "-" => {
             items.push(New::nested(rest, value));
             Outcome::Done
         }
@@ -313,7 +313,7 @@ fn change_sequence(
     }
 }
 
-fn copy(node: Node<'_>, budget: &mut usize, level: usize) -> Option<New> {
+fn copy<'e>(node: Node<'_>, budget: &mut usize, level: usize) -> Option<New<'e>> {
     *budget = budget.checked_sub(1)?;
     if level > super::super::full::MAX_DEPTH {
         return None;

@@ -5,22 +5,22 @@ use std::ops::Range;
 
 /// Changes to one node of the source.
 #[derive(Debug, Default)]
-pub(super) struct Patch {
+pub(super) struct Patch<'e> {
     /// The whole value is this one now; the fields below then mean nothing.
-    pub(super) replaced: Option<New>,
+    pub(super) replaced: Option<New<'e>>,
     /// The replacement only writes an alias out, so the value is what it was.
     pub(super) detached: bool,
     /// Keys of removed entries, or removed items.
     pub(super) removed: Vec<u32>,
     /// Entries added at the end of a map.
-    pub(super) added: Entries,
+    pub(super) added: Entries<'e>,
     /// Items added at the end of a sequence.
-    pub(super) pushed: Vec<New>,
+    pub(super) pushed: Vec<New<'e>>,
     /// The last edit that had a part in this.
     pub(super) edit: usize,
 }
 
-impl Patch {
+impl Patch<'_> {
     /// Did edits add and remove the same things, so that nothing is left to do?
     pub(super) fn is_empty(&self) -> bool {
         self.replaced.is_none()
@@ -30,46 +30,60 @@ impl Patch {
     }
 }
 
+/// So many nodes share a page of the table.
+const PAGE: usize = 16;
+
 /// The patches of one document by node. Every edit asks for one at every step of its way, and few
-/// steps find one; so the table has a place for every node.
-pub(super) struct Patches {
+/// steps find one; so a table leads from every node to its patch, over pages, which most nodes do not need.
+pub(super) struct Patches<'e> {
     /// The nodes of the document.
     nodes: Range<u32>,
-    /// By node: 0 without a patch, else one more than the patch's place in `list`. Empty before
-    /// the first patch.
+    /// By page: 0, or one more than its place in `pages`. Empty before the first patch.
     places: Vec<u32>,
-    list: Vec<(u32, Patch)>,
+    /// By node: 0 without a patch, else one more than the patch's place in `list`.
+    pages: Vec<[u32; PAGE]>,
+    list: Vec<(u32, Patch<'e>)>,
 }
 
-impl Patches {
+impl<'e> Patches<'e> {
     pub(super) fn new(nodes: Range<u32>) -> Self {
         Patches {
             nodes,
             places: Vec::new(),
+            pages: Vec::new(),
             list: Vec::new(),
         }
     }
 
+    #[inline]
     fn place(&self, id: u32) -> Option<usize> {
-        let at = id.checked_sub(self.nodes.start)?;
-        let place = self.places.get(at as usize)?;
-        place.checked_sub(1).map(|place| place as usize)
+        let at = id.checked_sub(self.nodes.start)? as usize;
+        let page = self.places.get(at / PAGE)?.checked_sub(1)?;
+        let place = self.pages[page as usize][at % PAGE].checked_sub(1)?;
+        Some(place as usize)
     }
 
-    pub(super) fn get(&self, id: u32) -> Option<&Patch> {
+    #[inline]
+    pub(super) fn get(&self, id: u32) -> Option<&Patch<'e>> {
         self.place(id).map(|place| &self.list[place].1)
     }
 
-    pub(super) fn get_mut(&mut self, id: u32) -> Option<&mut Patch> {
+    pub(super) fn get_mut(&mut self, id: u32) -> Option<&mut Patch<'e>> {
         self.place(id).map(|place| &mut self.list[place].1)
     }
 
     /// The patch of a node of the document, an empty one if it had none.
-    pub(super) fn at(&mut self, id: u32) -> &mut Patch {
+    pub(super) fn at(&mut self, id: u32) -> &mut Patch<'e> {
         if self.places.is_empty() {
-            self.places.resize(self.nodes.len(), 0);
+            self.places.resize(self.nodes.len() / PAGE + 1, 0);
         }
-        let place = &mut self.places[(id - self.nodes.start) as usize];
+        let at = (id - self.nodes.start) as usize;
+        let page = &mut self.places[at / PAGE];
+        if *page == 0 {
+            self.pages.push([0; PAGE]);
+            *page = self.pages.len() as u32;
+        }
+        let place = &mut self.pages[*page as usize - 1][at % PAGE];
         if *place == 0 {
             self.list.push((id, Patch::default()));
             *place = self.list.len() as u32;
@@ -78,12 +92,12 @@ impl Patches {
     }
 
     /// The patches of these nodes.
-    pub(super) fn among(&self, nodes: Range<u32>) -> impl Iterator<Item = &Patch> {
+    pub(super) fn among(&self, nodes: Range<u32>) -> impl Iterator<Item = &Patch<'e>> {
         nodes.filter_map(|id| self.get(id))
     }
 
     /// All patches with their nodes, in the order of the text, since nodes are numbered so.
-    pub(super) fn in_order(&self) -> Vec<(u32, &Patch)> {
+    pub(super) fn in_order(&self) -> Vec<(u32, &Patch<'e>)> {
         let mut list: Vec<_> = self.list.iter().map(|(id, patch)| (*id, patch)).collect();
         list.sort_unstable_by_key(|(id, _)| *id);
         list

@@ -11,50 +11,47 @@ use super::super::tree::{Kind, NONE, ODD};
 use super::super::{Node, NodeId, Stream, node::index};
 use super::new::{Name, New, Outcome};
 use super::patch::{Patch, Patches};
-use super::way::Way;
-use super::{Change, Edit, Refusal, RefusalReason as Reason};
-use jsonptr::Token;
+use super::way::{Token, Way, tokens};
+use super::{Refusal, RefusalReason as Reason, Request};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
 pub(super) struct Plan<'a> {
     pub(super) stream: &'a Stream,
-    pub(super) patches: Patches,
+    pub(super) patches: Patches<'a>,
     /// Nodes whose text is gone because something above them is replaced or removed: first node
     /// to the one after the last. Ranges do not contain each other.
     dropped: BTreeMap<u32, u32>,
-    /// Maps already checked for odd entries, by their number in the document.
-    checked: Vec<bool>,
-    /// The first node of the document.
-    first: u32,
     /// Aliases of this document.
-    aliases: &'a [u32],
+    aliases: &'a [(u32, u32)],
     edit: usize,
-    way: Way,
+    way: Way<'a>,
+    /// The tokens of the edit, in a list that is used again.
+    tokens: Vec<Token<'a>>,
 }
 
 type Done = Result<(), Refusal>;
 
 impl<'a> Plan<'a> {
-    /// A plan without changes for document number `document`.
-    pub(super) fn new(stream: &'a Stream, document: usize) -> Self {
+    /// A plan without changes for some nodes of document number `document`.
+    pub(super) fn new(stream: &'a Stream, document: usize, nodes: Range<u32>) -> Self {
         let tree = &stream.tree;
         let first = tree.documents[document].root;
         let end = tree
             .documents
             .get(document + 1)
             .map_or(tree.nodes.len() as u32, |next| next.root);
-        let from = tree.aliases.partition_point(|id| *id < first);
-        let to = tree.aliases.partition_point(|id| *id < end);
+        let from = tree.aliases.partition_point(|(id, _)| *id < first);
+        let to = tree.aliases.partition_point(|(id, _)| *id < end);
         Plan {
             stream,
-            patches: Patches::new(first..end),
+            patches: Patches::new(nodes),
             dropped: BTreeMap::new(),
-            checked: Vec::from_iter(std::iter::repeat_n(false, (end - first) as usize)),
-            first,
             aliases: &tree.aliases[from..to],
             edit: 0,
             way: Way::default(),
+            tokens: Vec::new(),
         }
     }
 
@@ -110,7 +107,7 @@ impl<'a> Plan<'a> {
     }
 
     /// Adds one edit to the plan.
-    pub(super) fn apply(&mut self, number: usize, edit: Edit) -> Done {
+    pub(super) fn apply(&mut self, number: usize, edit: &'a Request<'_>) -> Done {
         self.edit = number;
         let root = edit.root.0;
         let is_known = self.way.root == Some(root);
@@ -131,17 +128,22 @@ impl<'a> Plan<'a> {
         }
         self.way.turn_to(root, edit.pointer.as_str());
         let known = self.way.steps.last().map_or(0, |(end, _)| *end);
-        let rest = edit.pointer.split_at_offset(known).map(|(_, rest)| rest);
-        let tokens: Vec<Token<'_>> = rest.unwrap_or(&edit.pointer).tokens().collect();
-        let value = match edit.change {
-            Change::Set(value) => Some(New::from(value)),
-            Change::Remove => None,
-        };
-        match (tokens.is_empty(), value) {
+        let mut list = std::mem::take(&mut self.tokens);
+        list.clear();
+        tokens(edit.pointer.as_str(), known, &mut list);
+        if edit.appends
+            && let Some(last) = list.last_mut()
+        {
+            last.key = Cow::Borrowed("-");
+        }
+        let value = edit.value.as_deref().map(New::from);
+        let done = match (list.is_empty(), value) {
             (true, Some(value)) => self.replace(root, value),
             (true, None) => self.remove_node(root),
-            (false, value) => self.descend(root, &tokens, value),
-        }
+            (false, value) => self.descend(root, &list, value),
+        };
+        self.tokens = list;
+        done
     }
 
     fn remove_node(&mut self, id: u32) -> Done {
@@ -162,8 +164,8 @@ impl<'a> Plan<'a> {
     }
 
     /// Follows the tokens through the source, down to the last existing node.
-    fn descend(&mut self, root: u32, tokens: &[Token<'_>], value: Option<New>) -> Done {
-        let (mut end, mut id) = self.way.steps.last().copied().unwrap_or((0, root));
+    fn descend(&mut self, root: u32, tokens: &[Token<'a>], value: Option<New<'a>>) -> Done {
+        let mut id = self.way.steps.last().map_or(root, |(_, id)| *id);
         for (depth, token) in tokens.iter().enumerate() {
             let rest = &tokens[depth..];
             if self
@@ -187,8 +189,7 @@ impl<'a> Plan<'a> {
             match next {
                 Some(child) if rest.len() > 1 => {
                     id = child;
-                    end += 1 + token.encoded().len();
-                    self.way.steps.push((end, id));
+                    self.way.steps.push((token.end, id));
                 }
                 Some(child) => {
                     return match value {
@@ -207,8 +208,7 @@ impl<'a> Plan<'a> {
 
     /// The value node of a key that is written in this map and still there.
     fn step_map(&mut self, map: u32, token: &Token<'_>) -> Result<Option<u32>, Refusal> {
-        let key = token.decoded();
-        let Some((name, value)) = self.node(map).find_local(&key) else {
+        let Some((name, value)) = self.node(map).find_local(&token.key) else {
             return Ok(None);
         };
         let removed = self
@@ -223,7 +223,7 @@ impl<'a> Plan<'a> {
 
     /// The item with an index, counting only what is still there.
     fn step_sequence(&self, sequence: u32, token: &Token<'_>) -> Option<u32> {
-        let at = index(&token.decoded())?;
+        let at = index(&token.key)?;
         let patch = self.patches.get(sequence);
         let Some(patch) = patch.filter(|patch| !patch.removed.is_empty()) else {
             return self.stream.item(sequence, at);
@@ -233,7 +233,7 @@ impl<'a> Plan<'a> {
     }
 
     /// The place is inside a value that an earlier edit, or a written out alias, put here.
-    fn change_replaced(&mut self, id: u32, tokens: &[Token<'_>], value: Option<New>) -> Done {
+    fn change_replaced(&mut self, id: u32, tokens: &[Token<'a>], value: Option<New<'a>>) -> Done {
         let (stream, edit) = (self.stream, self.edit);
         let Some(patch) = self.patches.get_mut(id) else {
             return Ok(());
@@ -270,7 +270,7 @@ impl<'a> Plan<'a> {
     }
 
     /// The next token leads nowhere in the source: to something added before, or to be added now.
-    fn change_added(&mut self, id: u32, tokens: &[Token<'_>], value: Option<New>) -> Done {
+    fn change_added(&mut self, id: u32, tokens: &[Token<'a>], value: Option<New<'a>>) -> Done {
         let kind = self.stream.tree.at(id).kind;
         if kind.is_sequence() {
             return self.change_pushed(id, tokens, value);
@@ -291,7 +291,7 @@ impl<'a> Plan<'a> {
         format!("line {line} has a scalar where a map or a sequence is needed")
     }
 
-    fn change_pushed(&mut self, id: u32, tokens: &[Token<'_>], value: Option<New>) -> Done {
+    fn change_pushed(&mut self, id: u32, tokens: &[Token<'a>], value: Option<New<'a>>) -> Done {
         let Some((token, rest)) = tokens.split_first() else {
             return Ok(());
         };
@@ -299,12 +299,12 @@ impl<'a> Plan<'a> {
         let kept = self.stream.tree.children(id).count()
             - self.patches.get(id).map_or(0, |patch| patch.removed.len());
         let pushed = self.patches.get(id).map_or(0, |patch| patch.pushed.len());
-        let token = token.decoded();
-        let at = index(&token)
+        let token = &token.key;
+        let at = index(token)
             .and_then(|at| at.checked_sub(kept))
             .filter(|at| *at < pushed);
         let value = match (at, value) {
-            (None, Some(value)) if token == "-" => value,
+            (None, Some(value)) if *token == "-" => value,
             (None, Some(_)) => {
                 let message = format!(
                     "there is no item {token}: the sequence has {}",
@@ -331,11 +331,11 @@ impl<'a> Plan<'a> {
         Ok(())
     }
 
-    fn change_entry(&mut self, id: u32, tokens: &[Token<'_>], value: Option<New>) -> Done {
+    fn change_entry(&mut self, id: u32, tokens: &[Token<'a>], value: Option<New<'a>>) -> Done {
         let Some((token, rest)) = tokens.split_first() else {
             return Ok(());
         };
-        let key = &*token.decoded();
+        let key = &*token.key;
         let stream = self.stream;
         let patch = self.patches.get_mut(id);
         if let Some(at) = patch.and_then(|patch| patch.added.place(stream, key)) {
@@ -364,7 +364,9 @@ impl<'a> Plan<'a> {
             (None, None) => return Ok(()),
         };
         self.touch(id, false)?;
-        self.patch(id).added.push(Name::Text(key.to_string()), new);
+        self.patch(id)
+            .added
+            .push(Name::Text(token.key.clone()), new);
         Ok(())
     }
 
@@ -375,13 +377,13 @@ impl<'a> Plan<'a> {
             .any(|patch| !patch.detached && !patch.is_empty())
     }
 
-    fn patch(&mut self, id: u32) -> &mut Patch {
+    fn patch(&mut self, id: u32) -> &mut Patch<'a> {
         let patch = self.patches.at(id);
         patch.edit = self.edit;
         patch
     }
 
-    fn replace(&mut self, id: u32, value: New) -> Done {
+    fn replace(&mut self, id: u32, value: New<'a>) -> Done {
         if self.node(id).tag().is_some() {
             return self.refuse(
                 Reason::Tagged,
@@ -417,13 +419,9 @@ impl<'a> Plan<'a> {
     }
 
     /// Refuses a map that the editor cannot write into.
-    fn check_map(&mut self, id: u32) -> Done {
+    fn check_map(&self, id: u32) -> Done {
         let data = self.stream.tree.at(id);
-        let checked = &mut self.checked[(id - self.first) as usize];
-        if !data.kind.is_map() || std::mem::replace(checked, true) {
-            return Ok(());
-        }
-        if data.flags & ODD != 0 {
+        if data.kind.is_map() && data.has(ODD) {
             return self.refuse(
                 Reason::OddEntry,
                 id,

@@ -45,8 +45,18 @@ impl Style {
 
     /// This style, with what the entries of one map show instead of the majority.
     pub(super) fn within(mut self, stream: &Stream, map: u32) -> Style {
+        if stream.tree.at(map).kind != Kind::BlockMap {
+            return self;
+        }
+        let mut around = None;
         for (_, value) in stream.tree.entries(map) {
-            match indent_below_parent(stream, value) {
+            let data = stream.tree.at(value);
+            if !data.kind.is_block_collection() {
+                continue;
+            }
+            let around = *around.get_or_insert_with(|| column_of(stream, map));
+            let by = column_of(stream, value).checked_sub(around);
+            match by.map(|by| (data.kind, by)) {
                 Some((Kind::BlockMap, by)) if by > 0 => self.step = by,
                 Some((Kind::BlockSequence, by)) => self.sequence = by,
                 _ => {}
@@ -114,8 +124,10 @@ fn indent_below_parent(stream: &Stream, id: u32) -> Option<(Kind, usize)> {
     if parent.kind != Kind::BlockMap {
         return None;
     }
-    let by = stream
-        .column(data.start as usize)
-        .checked_sub(stream.column(parent.start as usize))?;
+    let by = column_of(stream, id).checked_sub(column_of(stream, data.parent))?;
     Some((data.kind, by))
+}
+
+fn column_of(stream: &Stream, id: u32) -> usize {
+    stream.column(stream.tree.at(id).start as usize)
 }

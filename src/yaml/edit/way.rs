@@ -1,27 +1,52 @@
 //! The shared path of consecutive edits: most are next to each other.
 
+use std::borrow::Cow;
+
+/// A token of a pointer.
+pub(super) struct Token<'e> {
+    pub(super) key: Cow<'e, str>,
+    /// Where it ends in the pointer.
+    pub(super) end: usize,
+}
+
+/// Adds the tokens of a pointer behind a place in it.
+pub(super) fn tokens<'e>(pointer: &'e str, from: usize, tokens: &mut Vec<Token<'e>>) {
+    let mut end = from;
+    while end < pointer.len() {
+        let token = &pointer[end + 1..];
+        let length = token.bytes().position(|c| c == b'/');
+        let token = &token[..length.unwrap_or(token.len())];
+        end += 1 + token.len();
+        let key = match token.bytes().any(|c| c == b'~') {
+            true => Cow::Owned(token.replace("~1", "/").replace("~0", "~")),
+            false => Cow::Borrowed(token),
+        };
+        tokens.push(Token { key, end });
+    }
+}
+
 /// The way that the edit before went through the source: the next one mostly begins alike.
 #[derive(Default)]
-pub(super) struct Way {
+pub(super) struct Way<'e> {
     /// The node that it started from; none before the first edit.
     pub(super) root: Option<u32>,
-    pointer: String,
+    pointer: &'e str,
     /// The collections on it, below the root and without the place itself, and where in the pointer the way to each ends.
     pub(super) steps: Vec<(usize, u32)>,
 }
 
-impl Way {
+impl<'e> Way<'e> {
     /// Turns to another pointer and keeps the steps that it begins with.
-    pub(super) fn turn_to(&mut self, root: u32, pointer: &str) {
+    pub(super) fn turn_to(&mut self, root: u32, pointer: &'e str) {
         if self.root.replace(root) != Some(root) {
             self.steps.clear();
         }
         let (new, old) = (pointer.as_bytes(), self.pointer.as_bytes());
-        let common = new.iter().zip(old).take_while(|(a, b)| a == b).count();
-        let is_on_it = |(end, _): &(usize, u32)| *end < common && new.get(*end) == Some(&b'/');
+        let is_on_it = |(end, _): &(usize, u32)| {
+            new.get(*end) == Some(&b'/') && old.get(..*end) == Some(&new[..*end])
+        };
         self.steps.truncate(self.steps.partition_point(is_on_it));
-        self.pointer.clear();
-        self.pointer.push_str(pointer);
+        self.pointer = pointer;
     }
 
     /// Forgets the steps from a node on, because there is something else now.

@@ -23,7 +23,7 @@ pub(super) struct FlowWriter<'a> {
 }
 
 /// Can the value follow its key on one line, outside brackets?
-pub(super) fn is_inline(value: &New) -> bool {
+pub(super) fn is_inline(value: &New<'_>) -> bool {
     match value {
         New::Map(entries) => entries.is_empty(),
         New::Sequence(items) => items.is_empty(),
@@ -77,7 +77,7 @@ fn copy(node: Node<'_>, context: Context, out: &mut String) {
 }
 
 /// Writes a scalar, or a collection without entries.
-fn scalar(stream: &Stream, value: &New, context: Context, out: &mut String) {
+fn scalar(stream: &Stream, value: &New<'_>, context: Context, out: &mut String) {
     match value {
         New::Null => out.push_str("null"),
         New::Bool(value) => out.push_str(if *value { "true" } else { "false" }),
@@ -89,7 +89,7 @@ fn scalar(stream: &Stream, value: &New, context: Context, out: &mut String) {
     }
 }
 
-fn name(stream: &Stream, name: &Name, context: Context, out: &mut String) {
+fn name(stream: &Stream, name: &Name<'_>, context: Context, out: &mut String) {
     match name {
         Name::Text(it) => text(it, false, context, out),
         Name::Copy(id) => copy(stream.node(NodeId(*id)), context, out),
@@ -107,7 +107,7 @@ fn quotes_like(kind: Kind) -> Kind {
 impl FlowWriter<'_> {
     /// Writes a value that starts on a line with the indentation `lines`, with lines of its own for
     /// its entries; or on one line. `like` is the scalar whose place it takes.
-    pub(super) fn value(&self, value: &New, like: Kind, lines: Option<&str>, out: &mut String) {
+    pub(super) fn value(&self, value: &New<'_>, like: Kind, lines: Option<&str>, out: &mut String) {
         match (value, lines) {
             _ if is_inline(value) => {
                 let quotes = match quotes_like(like) {
@@ -142,7 +142,13 @@ impl FlowWriter<'_> {
     }
 
     /// Writes `key: value`.
-    pub(super) fn entry(&self, key: &Name, value: &New, lines: Option<&str>, out: &mut String) {
+    pub(super) fn entry(
+        &self,
+        key: &Name<'_>,
+        value: &New<'_>,
+        lines: Option<&str>,
+        out: &mut String,
+    ) {
         let quotes = match self.brackets.quoted_keys {
             true => Kind::Double,
             false => Kind::Plain,
@@ -208,17 +214,134 @@ const BLOCK: Context = Context {
     quotes: Kind::Plain,
 };
 
+/// Lines of a block collection, in the style of their document.
+pub struct Lines<'o> {
+    /// The column of its entries.
+    pub column: usize,
+    /// How many columns a map is indented by below its key.
+    pub step: usize,
+    /// How many columns a sequence is indented by below its key.
+    pub sequence: usize,
+    pub(super) eol: &'static str,
+    pub(super) out: String,
+    /// Takes the lines, when they are many and at the end.
+    pub(super) sink: &'o mut dyn FnMut(&str),
+}
+
+impl<'o> Lines<'o> {
+    /// Lines in the usual style.
+    pub fn new(sink: &'o mut dyn FnMut(&str)) -> Lines<'o> {
+        Lines {
+            column: 0,
+            step: 2,
+            sequence: 0,
+            eol: "\n",
+            out: String::new(),
+            sink,
+        }
+    }
+
+    /// Passes on the last lines.
+    pub fn finish(self) {
+        (self.sink)(&self.out);
+    }
+
+    /// Begins the next line, at a column.
+    pub fn begin(&mut self, column: usize) {
+        const MANY: usize = 1 << 15;
+        if self.out.len() > MANY {
+            (self.sink)(&self.out);
+            self.out.clear();
+        }
+        self.out.push_str(self.eol);
+        indent(column, &mut self.out);
+    }
+
+    /// Writes what needs no quotes, on one line.
+    pub fn plain(&mut self, text: &str) {
+        self.out.push_str(text);
+    }
+
+    /// Writes a string, quoted where it has to be.
+    pub fn string(&mut self, string: &str) {
+        text(string, false, BLOCK, &mut self.out);
+    }
+
+    /// Writes a value behind a key and its colon; `column` is that of the key.
+    pub fn value(&mut self, column: usize, value: &serde_json::Value) {
+        use serde_json::Value as Json;
+        match value {
+            Json::Array(items) if !items.is_empty() => {
+                for item in items {
+                    self.begin(column + self.sequence);
+                    self.plain("-");
+                    self.item(column + self.sequence + 2, item);
+                }
+            }
+            Json::Object(entries) if !entries.is_empty() => {
+                self.begin(column + self.step);
+                self.entries(column + self.step, entries);
+            }
+            Json::String(text) => {
+                self.plain(" ");
+                self.string(text);
+            }
+            // Null, booleans, numbers, `[]` and `{}` are written as in JSON.
+            other => {
+                self.plain(" ");
+                self.plain(&other.to_string());
+            }
+        }
+    }
+
+    /// Writes a value behind a dash; what is in it begins at a column.
+    fn item(&mut self, column: usize, value: &serde_json::Value) {
+        use serde_json::Value as Json;
+        match value {
+            Json::Array(items) if !items.is_empty() => {
+                for (at, item) in items.iter().enumerate() {
+                    match at {
+                        0 => self.plain(" -"),
+                        _ => {
+                            self.begin(column);
+                            self.plain("-");
+                        }
+                    }
+                    self.item(column + 2, item);
+                }
+            }
+            Json::Object(entries) if !entries.is_empty() => {
+                self.plain(" ");
+                self.entries(column, entries);
+            }
+            other => self.value(column, other),
+        }
+    }
+
+    /// Writes entries, the first one where the line is.
+    fn entries(&mut self, column: usize, entries: &serde_json::Map<String, serde_json::Value>) {
+        for (at, (key, value)) in entries.iter().enumerate() {
+            if at > 0 {
+                self.begin(column);
+            }
+            self.string(key);
+            self.plain(":");
+            self.value(column, value);
+        }
+    }
+}
+
 impl Writer<'_> {
     /// Writes a scalar, or a collection without entries, outside brackets, with the quotes of the
     /// scalar whose place it takes.
-    pub(super) fn scalar(&self, value: &New, like: Kind, out: &mut String) {
+    pub(super) fn scalar(&self, value: &New<'_>, like: Kind, out: &mut String) {
         let quotes = quotes_like(like);
         scalar(self.stream, value, Context { quotes, ..BLOCK }, out);
     }
 
     /// Writes a collection in lines of its own, at `column`. The indentation of the first line
     /// and the end of the last one are left to the caller.
-    pub(super) fn block(&self, value: &New, column: usize, out: &mut String) {
+    pub(super) fn block(&self, value: &New<'_>, column: usize, out: &mut String) {
         match value {
             New::Map(entries) if !entries.is_empty() => self.entries(entries, column, out),
             New::Sequence(items) if !items.is_empty() => self.items(items, column, out),
@@ -227,7 +350,7 @@ impl Writer<'_> {
     }
 
     /// Entries of a block map, as [`Writer::block`].
-    pub(super) fn entries(&self, entries: &[(Name, New)], column: usize, out: &mut String) {
+    pub(super) fn entries(&self, entries: &[(Name<'_>, New<'_>)], column: usize, out: &mut String) {
         for (i, (key, value)) in entries.iter().enumerate() {
             self.line_break(i, column, out);
             name(self.stream, key, BLOCK, out);
@@ -242,7 +365,7 @@ impl Writer<'_> {
     }
 
     /// Items of a block sequence, as [`Writer::block`].
-    pub(super) fn items(&self, items: &[New], column: usize, out: &mut String) {
+    pub(super) fn items(&self, items: &[New<'_>], column: usize, out: &mut String) {
         for (i, item) in items.iter().enumerate() {
             self.line_break(i, column, out);
             out.push_str("- ");
@@ -250,7 +373,7 @@ impl Writer<'_> {
         }
     }
 
-    fn nested(&self, value: &New, column: usize, out: &mut String) {
+    fn nested(&self, value: &New<'_>, column: usize, out: &mut String) {
         if is_inline(value) {
             out.push(' ');
         } else {
@@ -269,5 +392,11 @@ impl Writer<'_> {
 
 /// Writes `column` spaces.
 pub(super) fn indent(column: usize, out: &mut String) {
-    out.extend(std::iter::repeat_n(' ', column));
+    const SPACES: &str = "                                                                ";
+    let mut left = column;
+    while left > 0 {
+        let some = left.min(SPACES.len());
+        out.push_str(&SPACES[..some]);
+        left -= some;
+    }
 }

@@ -62,6 +62,8 @@ impl Parser<'_> {
             self.tree.link(node, last, child);
             last = child;
             if is_map {
+                let bits = self.tree.at(child).bits();
+                self.tree.at_mut(node).digest |= bits;
                 last = self.flow_value(child, node, depth)?;
             }
             self.skip_flow_blank()?;
@@ -136,7 +138,13 @@ impl Parser<'_> {
         self.at = end;
         self.refuse_infinity(start, end)?;
         self.expect_end_of_plain(is_key)?;
-        Ok(self.tree.push(Kind::Plain, start, end, parent))
+        Ok(match is_key {
+            true => {
+                let key = &self.bytes[start..end];
+                self.tree.push_key(Kind::Plain, start, key, parent)
+            }
+            false => self.tree.push(Kind::Plain, start, end, parent),
+        })
     }
 
     fn flow_plain_stop(&self, start: usize) -> Fast<usize> {

@@ -1,9 +1,10 @@
 //! Comments keep their owners, and new text in brackets looks like the text around it.
 
-use super::super::{Change, Edit, Footers, Stream, join};
+use super::super::{Change, Edit, Footers, Request, Stream, join};
 use super::{remove, set, try_edit};
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use std::borrow::Cow;
 
 #[test]
 fn what_is_commented_out_below_the_last_key_stays_below_it() {
@@ -46,26 +47,29 @@ fn other_comments_at_the_end_stay_at_the_end() {
 fn footers_of_kyaml_stay_with_the_entry_above() {
     let text = "s:\n  a:\n    b: 1\n  # a\n  # a\n\n  # far\nd: 1\n";
     let stream = Stream::parse(text).unwrap();
-    let edit = |pointer: &str| Edit {
+    let edit = |stream: &Stream, pointer: &'static str| Request {
+        object: 0,
         root: stream.documents().next().unwrap().root().id(),
-        pointer: jsonptr::PointerBuf::parse(pointer).unwrap(),
-        change: Change::Set(1.into()),
+        pointer: jsonptr::Pointer::from_static(pointer).into(),
+        appends: false,
+        value: Some(Cow::Owned(1.into())),
     };
-    let edited = stream.edit_with(vec![edit("/s/a/k"), edit("/s/k")], Footers::OfTheEntryAbove);
+    let edited = stream.edit_with(
+        &[edit(&stream, "/s/a/k"), edit(&stream, "/s/k")],
+        Footers::OfTheEntryAbove,
+        None,
+    );
     assert_eq!(
-        edited.unwrap(),
+        edited.unwrap().into_text(),
         "s:\n  a:\n    b: 1\n    k: 1\n  # a\n  # a\n\n  k: 1\n\n  # far\nd: 1\n"
     );
     let stream = Stream::parse("s:\n  - a\n\n    # deep\n").unwrap();
-    let edit = Edit {
-        root: stream.documents().next().unwrap().root().id(),
-        pointer: jsonptr::PointerBuf::parse("/k").unwrap(),
-        change: Change::Set(1.into()),
-    };
+    let edit = edit(&stream, "/k");
     assert_eq!(
         stream
-            .edit_with(vec![edit], Footers::OfTheEntryAbove)
-            .unwrap(),
+            .edit_with(&[edit], Footers::OfTheEntryAbove, None)
+            .unwrap()
+            .into_text(),
         "s:\n  - a\n\n    # deep\n\nk: 1\n"
     );
 }

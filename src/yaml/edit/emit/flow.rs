@@ -15,8 +15,8 @@ const SAMPLE: usize = 32;
 /// What is added to a collection in brackets.
 #[derive(Clone, Copy)]
 struct Added<'v> {
-    entries: &'v [(Name, New)],
-    items: &'v [New],
+    entries: &'v [(Name<'v>, New<'v>)],
+    items: &'v [New<'v>],
 }
 
 impl Added<'_> {
@@ -43,7 +43,7 @@ impl Added<'_> {
 
 impl Emitter<'_, '_> {
     /// Removed and added children of a collection in brackets.
-    pub(super) fn change_in_brackets(&mut self, id: u32, patch: &Patch) -> Done {
+    pub(super) fn change_in_brackets(&mut self, id: u32, patch: &Patch<'_>) -> Done {
         let added = Added {
             entries: &patch.added,
             items: &patch.pushed,
@@ -299,7 +299,7 @@ impl Emitter<'_, '_> {
     }
 
     /// Brackets with a comment of the whole value in them: filled if nothing else is there, or refused where it would go.
-    pub(super) fn replace_brackets(&mut self, id: u32, value: &New) -> Option<Done> {
+    pub(super) fn replace_brackets(&mut self, id: u32, value: &New<'_>) -> Option<Done> {
         let data = *self.tree.at(id);
         let inside = data.kind.is_flow().then(|| &self.text[data.range()][1..])?;
         let last = self.tree.children(id).last();
@@ -337,7 +337,7 @@ impl Emitter<'_, '_> {
     }
 
     /// A value inside brackets.
-    pub(super) fn replace_in_flow(&mut self, id: u32, value: &New) -> Done {
+    pub(super) fn replace_in_flow(&mut self, id: u32, value: &New<'_>) -> Done {
         let data = *self.tree.at(id);
         if data.kind != Kind::Empty {
             return self.replace_span(id, &data, value);
@@ -365,7 +365,7 @@ impl Emitter<'_, '_> {
     }
 
     /// Text for exactly the bytes of a value in brackets, or of a root.
-    pub(super) fn replace_span(&mut self, id: u32, data: &Data, value: &New) -> Done {
+    pub(super) fn replace_span(&mut self, id: u32, data: &Data, value: &New<'_>) -> Done {
         let lines = self.lines_in(id, value);
         let writer = self.flow_writer(match data.parent {
             NONE => id,
@@ -378,7 +378,7 @@ impl Emitter<'_, '_> {
     }
 
     /// The indentation of the line of node `id`, if a new collection in its place gets lines of its own.
-    fn lines_in(&self, id: u32, value: &New) -> Option<String> {
+    fn lines_in(&self, id: u32, value: &New<'_>) -> Option<String> {
         let parent = self.tree.at(id).parent;
         if is_inline(value) || parent == NONE {
             return None;

@@ -7,7 +7,7 @@ use super::{Done, Emitter};
 
 impl Emitter<'_, '_> {
     /// Removed and added children of a collection.
-    pub(super) fn change_children(&mut self, id: u32, patch: &Patch) -> Done {
+    pub(super) fn change_children(&mut self, id: u32, patch: &Patch<'_>) -> Done {
         let kind = self.tree.at(id).kind;
         if kind.is_flow() {
             return self.change_in_brackets(id, patch);
@@ -35,7 +35,7 @@ impl Emitter<'_, '_> {
         self.tree.children(id).nth(children).is_none()
     }
 
-    fn append_lines(&mut self, id: u32, added: &Patch) {
+    fn append_lines(&mut self, id: u32, added: &Patch<'_>) {
         let Some(last) = self.tree.last_child(id) else {
             return;
         };

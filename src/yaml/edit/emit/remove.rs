@@ -133,7 +133,7 @@ impl Emitter<'_, '_> {
     }
 
     /// Everything in a block collection was removed: `{}` or `[]` stays, or what was added instead.
-    pub(super) fn replace_emptied(&mut self, id: u32, added: &New) -> Done {
+    pub(super) fn replace_emptied(&mut self, id: u32, added: &New<'_>) -> Done {
         let data = *self.tree.at(id);
         if let Some(head) = self.head_end(id)
             && data.parent != NONE

@@ -1,13 +1,13 @@
 //! Rules 1 and 3: a value takes the place of another one.
 
-use super::super::super::tree::{Data, Kind, NONE};
+use super::super::super::tree::{Data, Kind, NONE, PROPS};
 use super::super::new::New;
 use super::super::write::is_inline;
 use super::{Done, Emitter, LinePlace, Reason, indent};
 
 impl Emitter<'_, '_> {
     /// Writes `value` in place of node `id`.
-    pub(super) fn replace(&mut self, id: u32, value: &New) -> Done {
+    pub(super) fn replace(&mut self, id: u32, value: &New<'_>) -> Done {
         let data = *self.tree.at(id);
         if let Some(done) = self.replace_brackets(id, value) {
             return done;
@@ -54,7 +54,7 @@ impl Emitter<'_, '_> {
         self.line_start(a) == self.line_start(b)
     }
 
-    fn replace_by_inline(&mut self, id: u32, data: &Data, value: &New) -> Done {
+    fn replace_by_inline(&mut self, id: u32, data: &Data, value: &New<'_>) -> Done {
         let writer = self.writer;
         if data.kind == Kind::Empty {
             let head = self.head(id)?;
@@ -97,7 +97,7 @@ impl Emitter<'_, '_> {
     }
 
     /// From the first to the last byte of a node that starts behind its dash, or of a root.
-    fn replace_compact(&mut self, id: u32, data: &Data, value: &New, column: usize) -> Done {
+    fn replace_compact(&mut self, id: u32, data: &Data, value: &New<'_>, column: usize) -> Done {
         let end = self.tree.full_end(self.last_leaf(id));
         let ends_line = self.ends_line(end);
         let last_line = self.next_line(end);
@@ -117,14 +117,14 @@ impl Emitter<'_, '_> {
         Ok(())
     }
 
-    fn replace_by_lines(&mut self, id: u32, data: &Data, value: &New) -> Done {
+    fn replace_by_lines(&mut self, id: u32, data: &Data, value: &New<'_>) -> Done {
         if data.parent == NONE {
             return self.replace_root(id, data, value);
         }
         let head = self.head(id)?;
         let is_item = self.tree.at(data.parent).kind == Kind::BlockSequence;
         let start = data.start as usize;
-        let has_properties = data.props != NONE;
+        let has_properties = data.has(PROPS);
         let below = data.kind != Kind::Empty && !self.same_line(head, start);
         if below && !data.kind.is_block_collection() {
             // A scalar on a line below its key: its column is as good as any.
@@ -142,7 +142,7 @@ impl Emitter<'_, '_> {
     }
 
     /// `- k: v`: the value starts on the line of its dash.
-    fn replace_item(&mut self, id: u32, data: &Data, value: &New, head: usize) -> Done {
+    fn replace_item(&mut self, id: u32, data: &Data, value: &New<'_>, head: usize) -> Done {
         if data.kind != Kind::Empty {
             return self.replace_compact(id, data, value, self.column(data.start as usize));
         }
@@ -156,7 +156,7 @@ impl Emitter<'_, '_> {
     }
 
     /// The value is on its own lines below its key or dash, whose line keeps its comment.
-    fn replace_below(&mut self, id: u32, data: &Data, value: &New, head: usize) -> Done {
+    fn replace_below(&mut self, id: u32, data: &Data, value: &New<'_>, head: usize) -> Done {
         let parent = data.parent;
         let base = self.column(self.tree.full_start_of_block(parent));
         let is_item = self.tree.at(parent).kind == Kind::BlockSequence;
@@ -215,11 +215,11 @@ impl Emitter<'_, '_> {
         self.next_line(end)
     }
 
-    fn replace_root(&mut self, id: u32, data: &Data, value: &New) -> Done {
+    fn replace_root(&mut self, id: u32, data: &Data, value: &New<'_>) -> Done {
         if data.kind != Kind::Empty {
             return self.replace_compact(id, data, value, self.column(data.start as usize));
         }
-        if data.props != NONE {
+        if data.has(PROPS) {
             return self.refuse(
                 Reason::Layout,
                 data.start as usize,

@@ -16,12 +16,11 @@
 //! Anything else is read again as a whole. A test changes splices at random and compares the two.
 
 use super::super::super::fast;
-use super::super::super::tree::{Kind, NONE, Tree};
+use super::super::super::tree::{Kind, NONE, PROPS, Tree};
 use super::super::emit::Splice;
 use super::super::patch::Patch;
 use super::{Guard, Plan, Stream};
 use std::collections::HashMap;
-use std::ops::Range;
 
 /// Offsets are `u32`.
 const MAX_LEN: usize = u32::MAX as usize / 2;
@@ -50,26 +49,17 @@ pub(in super::super) fn proves(
         && old.text().len().max(buffer.len()) < MAX_LEN
         && changed.map(|(id, _)| *id).eq(nodes)
         && patches.iter().all(|(_, patch)| only_adds(patch));
-    let (Some(first), Some(last)) = (splices.first(), splices.last()) else {
-        return false;
-    };
+    if splices.is_empty() {
+        return patches.iter().all(|(_, patch)| patch.is_empty());
+    }
     if !is_local {
         return false;
     }
-    // The texts of one document follow each other in the buffer, in another order than in the document.
-    let texts = splices.iter().map(|splice| &splice.text);
-    let start = texts.clone().map(|it| it.start).min();
-    let end = texts.map(|it| it.end).max();
-    let all = start.unwrap_or(first.text.start)..end.unwrap_or(last.text.end);
-    let text = &buffer[all.clone()];
-    if has_marker(text) {
-        return false;
-    }
-    let mut tree = Tree::default();
-    tree.nodes.reserve(text.len() / 12);
-    let mut roots = Vec::with_capacity(splices.len());
+    // Used again for each splice.
+    let (mut text, mut tree) = (String::new(), Tree::default());
     // The key that has just lost its `{}`.
     let mut cleared = None;
+    let mut before: Option<Lines> = None;
     for splice in splices {
         if splice.text.is_empty() {
             if cleared.replace(splice.node).is_some() || !clears(old, splice) {
@@ -81,29 +71,28 @@ pub(in super::super) fn proves(
         if cleared.take() != is_flow.then_some(splice.node) {
             return false;
         }
-        let lines = splice.text.start - all.start..splice.text.end - all.start;
+        text.clear();
+        text.push_str(&buffer[splice.text.clone()]);
+        tree.nodes.clear();
         let depth = plan.ancestors(splice.node).count() as u32 - 1;
-        match fast::parse_lines(text, &lines, depth, &mut tree) {
-            Ok(root) => roots.push((splice, root, lines)),
-            Err(_) => return false,
-        }
-    }
-    if cleared.is_some() {
-        return false;
-    }
-    let new = Stream::of_parts(text.to_owned(), tree);
-    let guard = Guard {
-        plan,
-        new: &new,
-        anchors: HashMap::new(),
-        patched: Vec::new(),
-        cursor: 0,
-    };
-    let mut before: Option<Lines> = None;
-    for (splice, root, lines) in roots {
-        let Some(lines) = guard.lines_of(splice, root, &lines) else {
+        let Some(root) = (match has_marker(&text) {
+            true => None,
+            false => fast::parse_lines(&text, &(0..text.len()), depth, &mut tree).ok(),
+        }) else {
             return false;
         };
+        let new = Stream::of_parts(text, tree);
+        let guard = Guard {
+            plan,
+            new: &new,
+            anchors: HashMap::new(),
+            patched: Vec::new(),
+            cursor: 0,
+        };
+        let Some(lines) = guard.lines_of(splice, root) else {
+            return false;
+        };
+        (text, tree) = (new.text, new.tree);
         if let Some(before) = &before
             && is_blank(&old.text()[before.place..lines.place])
             && !lines.close(before)
@@ -112,7 +101,7 @@ pub(in super::super) fn proves(
         }
         before = Some(lines);
     }
-    true
+    cleared.is_none()
 }
 
 /// Whether a splice only takes away the `{}` or `[]` behind a key.
@@ -121,7 +110,7 @@ fn clears(old: &Stream, splice: &Splice) -> bool {
     let (text, bytes) = (old.text(), old.text().as_bytes());
     let is_empty = data.kind.is_flow() && matches!(&text[data.range()], "{}" | "[]");
     is_empty
-        && data.props == NONE
+        && !data.has(PROPS)
         && data.parent != NONE
         && old.tree.at(data.parent).kind == Kind::BlockMap
         && splice.end == data.end as usize
@@ -132,7 +121,7 @@ fn clears(old: &Stream, splice: &Splice) -> bool {
         && matches!(bytes.get(splice.end), Some(b' ' | b'\n' | b'\r'))
 }
 
-fn only_adds(patch: &Patch) -> bool {
+fn only_adds(patch: &Patch<'_>) -> bool {
     patch.replaced.is_none() && patch.removed.is_empty() && !patch.detached
 }
 
@@ -180,7 +169,7 @@ impl Guard<'_> {
     }
 
     /// What a splice puts in, if it only adds lines to the end of a collection, and just what the plan adds.
-    fn lines_of(&self, splice: &Splice, root: u32, lines: &Range<usize>) -> Option<Lines> {
+    fn lines_of(&self, splice: &Splice, root: u32) -> Option<Lines> {
         let old = self.plan.stream;
         let data = old.tree.at(splice.node);
         let patch = self.plan.patches.get(splice.node)?;
@@ -188,14 +177,12 @@ impl Guard<'_> {
         let ends_line = old.text().as_bytes().get(place.checked_sub(1)?) == Some(&b'\n');
         let behind = old.text().get(data.end as usize..place)?;
         let (new, text) = (self.new.tree.at(root), self.new.text());
-        let column = (new.start as usize).checked_sub(lines.start)?;
+        let column = new.start as usize;
         let is_in_place = place == splice.end
             && ends_line
             && is_blank(behind)
-            && text[lines.clone()].ends_with('\n')
-            && text[lines.start..new.start as usize]
-                .bytes()
-                .all(|c| c == b' ')
+            && text.ends_with('\n')
+            && text[..column].bytes().all(|c| c == b' ')
             && self.is_at_column(splice.node, new.kind, column);
         let is_read = match new.kind {
             Kind::BlockMap if patch.pushed.is_empty() => {
@@ -228,9 +215,20 @@ impl Guard<'_> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use super::super::super::{Change, Edit, Footers, Value, emit};
+    use super::super::super::{Footers, Request, Value, emit};
     use super::*;
+    use std::borrow::Cow;
     use std::fmt::Write;
+
+    fn request(root: u32, pointer: &'static str, value: Value) -> Request<'static> {
+        Request {
+            object: 0,
+            root: super::super::NodeId(root),
+            pointer: Cow::Borrowed(jsonptr::Pointer::from_static(pointer)),
+            appends: false,
+            value: Some(Cow::Owned(value)),
+        }
+    }
 
     struct Random(u64);
 
@@ -381,7 +379,6 @@ items:
   spec: {}
 ";
         let stream = Stream::parse(text).unwrap();
-        let mut plan = Plan::new(&stream, 0);
         let pointers = [
             "/items/0/spec/containers/0/securityContext/a",
             "/items/0/spec/containers/0/resources/limits/cpu",
@@ -392,17 +389,17 @@ items:
             "/items/1/spec/a/b",
             "/results",
         ];
-        for (number, pointer) in pointers.into_iter().enumerate() {
-            let edit = Edit {
-                root: super::super::NodeId(0),
-                pointer: pointer.try_into().unwrap(),
-                change: Change::Set("x".into()),
-            };
+        let edits: Vec<_> = pointers
+            .iter()
+            .map(|pointer| request(0, pointer, "x".into()))
+            .collect();
+        let mut plan = Plan::new(&stream, 0, stream.nodes_of(0));
+        for (number, edit) in edits.iter().enumerate() {
             plan.apply(number, edit).unwrap();
         }
         let mut splices = emit::Splices::default();
         let (span, nodes) = (stream.document_span(0), stream.nodes_of(0));
-        emit::emit(&plan, span, nodes, Footers::AtTheEnd, &mut splices).unwrap();
+        emit::emit(&plan, span, nodes, Footers::AtTheEnd, None, &mut splices).unwrap();
         let (list, buffer) = (&splices.list, splices.buffer.as_str());
         assert!(stream.reads_back(&plan, 0, list, buffer));
         assert!(proves(&plan, 0, list, buffer), "{buffer}");
@@ -428,25 +425,24 @@ items:
             if blocks.is_empty() {
                 continue;
             }
-            let mut plan = Plan::new(&stream, 0);
-            let edits = 1 + random.below(3);
-            let planned = (0..edits).try_for_each(|number| {
+            let edits = 0..=random.below(3);
+            let edits = edits.map(|_| {
                 let id = blocks[random.below(blocks.len())];
                 let pointer = match stream.tree.at(id).kind {
                     Kind::BlockMap | Kind::FlowMap => random.of(&["/new", "/other", "/new/deep"]),
                     _ => "/-",
                 };
-                let edit = Edit {
-                    root: super::super::NodeId(id),
-                    pointer: pointer.try_into().unwrap(),
-                    change: Change::Set(value(&mut random)),
-                };
-                plan.apply(number, edit)
+                request(id, pointer, value(&mut random))
             });
+            let edits: Vec<Request<'_>> = edits.collect();
+            let mut plan = Plan::new(&stream, 0, stream.nodes_of(0));
+            let mut numbered = edits.iter().enumerate();
+            let planned = numbered.try_for_each(|(number, edit)| plan.apply(number, edit));
             let mut splices = emit::Splices::default();
             let (span, nodes) = (stream.document_span(0), stream.nodes_of(0));
-            let emitted = planned
-                .and_then(|()| emit::emit(&plan, span, nodes, Footers::AtTheEnd, &mut splices));
+            let emitted = planned.and_then(|()| {
+                emit::emit(&plan, span, nodes, Footers::AtTheEnd, None, &mut splices)
+            });
             if emitted.is_err() || splices.list.is_empty() {
                 continue;
             }

@@ -5,9 +5,9 @@ use super::super::super::{Node, NodeId, Scalar};
 use super::super::new::{Entries, Name, New};
 use super::{Done, Plan};
 
-impl Plan<'_> {
+impl<'a> Plan<'a> {
     /// Sets the value of a node.
-    pub(super) fn set(&mut self, id: u32, value: New) -> Done {
+    pub(super) fn set(&mut self, id: u32, value: New<'a>) -> Done {
         let node = self.node(id);
         let is_replaced = |id| {
             let patch = self.patches.get(id);
@@ -35,7 +35,7 @@ impl Plan<'_> {
         }
     }
 
-    fn set_entries(&mut self, id: u32, mut entries: Entries) -> Done {
+    fn set_entries(&mut self, id: u32, mut entries: Entries<'a>) -> Done {
         self.check_map(id)?;
         let stream = self.stream;
         let node = self.node(id);
@@ -58,7 +58,7 @@ impl Plan<'_> {
     }
 
     /// Keeps the items that are there in the order of the new ones, and adds the others.
-    fn set_items(&mut self, id: u32, items: Vec<New>) -> Done {
+    fn set_items(&mut self, id: u32, items: Vec<New<'a>>) -> Done {
         let mut items = items.into_iter().peekable();
         for item in self.stream.tree.children(id) {
             if items.next_if(|new| is(self.node(item), new)).is_none() {
@@ -74,13 +74,13 @@ impl Plan<'_> {
 }
 
 /// Is this the value of a node, with the quotes that are asked for?
-fn is(node: Node<'_>, value: &New) -> bool {
+fn is(node: Node<'_>, value: &New<'_>) -> bool {
     if node.tag().is_some() || node.alias_target().id() != node.id() {
         return false;
     }
     match value {
         New::Map(entries) => {
-            let has = |(name, value): &(Name, New)| {
+            let has = |(name, value): &(Name<'_>, New<'_>)| {
                 let found = node.find_local(&name.text(node.stream()));
                 found.is_some_and(|(_, node)| is(node, value))
             };
@@ -101,8 +101,8 @@ fn is(node: Node<'_>, value: &New) -> bool {
         New::Bool(value) => node.raw() == if *value { "true" } else { "false" },
         New::Number(number) => node.raw() == number,
         New::Text { text, quoted } => {
-            let is_quoted = !matches!(node.scalar(), Some(Scalar::Text(_))) || node.raw() != text;
-            node.str().is_some_and(|it| it == text.as_str()) && (is_quoted || !quoted)
+            let is_quoted = !matches!(node.scalar(), Some(Scalar::Text(_))) || node.raw() != *text;
+            node.str().is_some_and(|it| it == *text) && (is_quoted || !quoted)
         }
         New::Copy(_) => false,
     }

@@ -1,12 +1,11 @@
 //! Values that several places share: by an alias, or by a `<<`.
 
 use super::super::super::Node;
-use super::super::super::tree::NONE;
+use super::super::super::tree::PROPS;
 use super::super::new::{New, Outcome};
 use super::super::patch::Patch;
 use super::super::{Refusal, RefusalReason as Reason};
-use super::{Done, Plan};
-use jsonptr::Token;
+use super::{Done, Plan, Token};
 
 impl<'a> Plan<'a> {
     /// What a plain `<<` of this map merges into it.
@@ -16,9 +15,9 @@ impl<'a> Plan<'a> {
 
     /// Without a local entry the merged one of the same key would show.
     pub(super) fn check_uncovers(&self, map: u32, token: &Token<'_>) -> Done {
-        let key = token.decoded();
-        let merge = self.merge(map).filter(|merge| merge_has(*merge, &key));
-        match merge.filter(|_| key != "<<") {
+        let key = &token.key;
+        let merge = self.merge(map).filter(|merge| merge_has(*merge, key));
+        match merge.filter(|_| *key != "<<") {
             Some(merge) => {
                 let message =
                     format!("without its own `{key}` this map would have the one that `<<` merges");
@@ -32,8 +31,8 @@ impl<'a> Plan<'a> {
     pub(super) fn change_alias(
         &mut self,
         id: u32,
-        tokens: &[Token<'_>],
-        value: Option<New>,
+        tokens: &[Token<'a>],
+        value: Option<New<'a>>,
     ) -> Done {
         let mut copy = self.copy(id, id)?;
         let outcome = copy.change(self.stream, tokens, value);
@@ -44,7 +43,7 @@ impl<'a> Plan<'a> {
     }
 
     /// The value of `source`, written out for `alias`.
-    pub(super) fn copy(&self, source: u32, alias: u32) -> Result<New, Refusal> {
+    pub(super) fn copy(&self, source: u32, alias: u32) -> Result<New<'a>, Refusal> {
         match New::copy(self.node(source)) {
             Some(copy) => Ok(copy),
             None => self.refuse(Reason::Shared, alias, "what this alias stands for cannot be written out: it is too large, tagged or has keys that are not scalars"),
@@ -101,14 +100,14 @@ impl<'a> Plan<'a> {
 
     /// Replaces all aliases of an anchored node by copies of its value in the source.
     fn write_out(&mut self, anchored: u32) -> Done {
-        if self.stream.tree.at(anchored).props == NONE {
+        if !self.stream.tree.at(anchored).has(PROPS) {
             return Ok(());
         }
         let uses: Vec<u32> = self
             .aliases
             .iter()
-            .copied()
-            .filter(|id| self.stream.tree.at(*id).child == anchored)
+            .filter(|(_, target)| *target == anchored)
+            .map(|(alias, _)| *alias)
             .collect();
         for alias in uses {
             if self.is_dropped(alias) {
