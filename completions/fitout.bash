@@ -287,7 +287,7 @@ _fitout() {
             return 0
             ;;
         fitout__subcmd__compare)
-            opts="-f -k -e -c -o -h --filename --exclude --include --kustomize --allow-functions --environment --config --all --output --exit-code --color --help"
+            opts="-f -k -e -c -l -n -o -q -h --filename --exclude --include --kustomize --allow-functions --environment --config --selector --namespace --since --all --output --exit-code --quiet --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -334,6 +334,26 @@ _fitout() {
                     return 0
                     ;;
                 -c)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --selector)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -l)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --namespace)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -n)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --since)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

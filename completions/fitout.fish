@@ -140,12 +140,16 @@ complete -c fitout -n "__fish_fitout_using_subcommand compare" -s k -l kustomize
 complete -c fitout -n "__fish_fitout_using_subcommand compare" -l allow-functions -d 'Let the build run functions of this image with docker: NAME for any tag of it, or NAME:TAG. Others than fitout\'s are refused; repeatable' -r
 complete -c fitout -n "__fish_fitout_using_subcommand compare" -s e -l environment -d 'The environment. Its config is fn-config/NAME/fitout.yaml, or the fn-config/all/fitout.yaml or fn-config/fitout.yaml that defines it, here or in the nearest parent directory. If -k is given, -e and -c overrule the config that the overlay brings. `plan`, `check` and `compare` take several' -r
 complete -c fitout -n "__fish_fitout_using_subcommand compare" -s c -l config -d 'The file of the config; -e chooses an environment in it' -r -F
+complete -c fitout -n "__fish_fitout_using_subcommand compare" -s l -l selector -d 'Only objects with these labels, in the syntax of `kubectl -l`. All objects are read, since decisions depend on others' -r
+complete -c fitout -n "__fish_fitout_using_subcommand compare" -s n -l namespace -d 'Only objects in this namespace; those that name none are in `default`' -r
+complete -c fitout -n "__fish_fitout_using_subcommand compare" -l since -d 'Only what the files cause that differ from this commit of git, or from where the branch left it: changes and findings in them, and those that are new elsewhere. Everything, if the config differs' -r
 complete -c fitout -n "__fish_fitout_using_subcommand compare" -s o -l output -d 'Format of the comparison, written to standard output or to FILE; repeatable. One of text, json, markdown, html' -r
 complete -c fitout -n "__fish_fitout_using_subcommand compare" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
 complete -c fitout -n "__fish_fitout_using_subcommand compare" -l all -d 'Show every object, and also fields that are the same everywhere'
-complete -c fitout -n "__fish_fitout_using_subcommand compare" -l exit-code -d 'Exit with 1 if there are inversions'
+complete -c fitout -n "__fish_fitout_using_subcommand compare" -l exit-code -d 'Exit with 1 if there are inversions. Without it, only if one is an error: `checks.severity: {FIT-CMP001: Error}`'
+complete -c fitout -n "__fish_fitout_using_subcommand compare" -s q -l quiet -d 'Print only inversions'
 complete -c fitout -n "__fish_fitout_using_subcommand compare" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c fitout -n "__fish_fitout_using_subcommand merge-reports" -s o -l output -d 'Write the merged report to FILE instead of standard output' -r -F
 complete -c fitout -n "__fish_fitout_using_subcommand merge-reports" -s h -l help -d 'Print help (see more with \'--help\')'

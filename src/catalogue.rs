@@ -3,12 +3,13 @@
 //! `catalogue/images.yaml` has the built-in entries, one on each line; entries in the config come first. A value from the
 //! catalogue is used only where neither the manifest nor the config has one, and its reason names the catalogue.
 
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use serde::Deserialize;
 
 use crate::hashing::HashMap;
 use crate::kubernetes::Glob;
+use crate::yaml::Position;
 
 /// Facts about an image.
 #[derive(Debug, Default, Deserialize)]
@@ -62,6 +63,18 @@ pub struct Entry {
     /// The source of the values. Built-in entries without a source were not verified and have only paths.
     #[serde(default)]
     pub source: Option<String>,
+    /// Where the config has it; `None` for a built-in entry.
+    #[serde(skip)]
+    pub written: Option<Arc<Written>>,
+}
+
+/// Where a config has an entry.
+#[derive(Debug)]
+pub struct Written {
+    /// `spec.catalogue[0]`.
+    pub field: String,
+    /// The file and the position, if they are known.
+    pub place: Option<(Arc<str>, Position)>,
 }
 
 /// A directory that must not be the root of a volume, because the kubelet gives the `fsGroup` access to that.

@@ -117,6 +117,16 @@ impl<'p> Proposal<'p> {
         if self.decision.mode != Mode::Remove {
             self.note = Some(knowledge.reason);
             self.source = Some(knowledge.source);
+            if let Some(written) = knowledge.written.filter(|_| self.decision.is_default) {
+                let (file, position) = written.place.clone().unzip();
+                self.decision = Arc::new(Decision {
+                    field: written.field.clone(),
+                    is_default: false,
+                    file,
+                    position,
+                    ..(*self.decision).clone()
+                });
+            }
         }
         self
     }

@@ -8,7 +8,7 @@ use kustomize_krm_types::Severity;
 use crate::config::Config;
 use crate::finding::{Exempted, Finding, Grant, Subject};
 use crate::hashing::{HashMap, HashSet};
-use crate::rules::{Rule, When, rule};
+use crate::rules::{CMP001, Rule, When, rule};
 use crate::select::{AppliedExemption, EXEMPT, SKIP, Selected, Selection, Source};
 
 /// The rules that the funnel itself reports.
@@ -252,7 +252,9 @@ fn unused(config: &Config<'_>, selection: &Selection<'_, '_>) -> Vec<Finding> {
         if exemption.has_ended(config.today.as_ref()) {
             continue;
         }
-        if !used.contains(&index) {
+        // A run of one environment does not compare.
+        let is_for_comparisons = exemption.rules.iter().any(|it| it == CMP001.id);
+        if !used.contains(&index) && !is_for_comparisons {
             let message = format!("{} covers nothing: {}", exemption.path, exemption.reason);
             findings.push(
                 Finding::graded(&UNUSED, Severity::Info, message)

@@ -112,7 +112,13 @@ pub const VOCABULARY: &config::Vocabulary = &config::Vocabulary {
     sections: transformers::SECTIONS,
     names: transformers::NAMES,
     rules: &[
-        &[rules::RULES, finding::RULES, edit::RULES, funnel::RULES],
+        &[
+            rules::COMPARED,
+            rules::RULES,
+            finding::RULES,
+            edit::RULES,
+            funnel::RULES,
+        ],
         transformers::RULES,
         checks::RULES,
     ],

@@ -35,6 +35,8 @@ pub enum When {
     OnCheck,
     /// On check, if the config names the rule in `checks.severity`.
     OnRequest,
+    /// In `fitout compare`.
+    OnCompare,
 }
 
 /// A rule that always applies and that no other tool has.
@@ -139,8 +141,32 @@ pub const INP011: Rule = rule(
     "a build that runs a container image, or a program through helm or git, that the caller does not allow",
 );
 
+/// Reports for programs are written on each failure, so that none of an earlier run is taken for this one's: also if the
+/// arguments are wrong, no config has the environment, a file cannot be read, or a program that builds manifests fails.
+pub const INP012: Rule = rule(
+    "FIT-INP012",
+    Severity::Error,
+    "the command stopped before it evaluated the manifests",
+);
+
+/// What was tested in the lower environment is then not what runs in the higher one. Requests, limits and sizes of claims, the
+/// level of the Pod Security Standards that pods meet, and the security fields of pods and containers are compared.
+///
+/// Exempt what is deliberate, in the higher environment or for all.
+pub const CMP001: Rule = Rule {
+    when: When::OnCompare,
+    ..rule(
+        "FIT-CMP001",
+        Severity::Warning,
+        "an inversion: a field that is weaker than in a lower environment",
+    )
+};
+
+/// The rules of comparisons.
+pub const COMPARED: &[Rule] = &[CMP001];
+
 /// The problems that stop a run, in the order of their ids.
 pub const RULES: &[Rule] = &[
     CFG001, CFG002, CFG003, CFG007, INP001, INP002, INP003, INP004, INP005, INP006, INP007, INP008,
-    INP009, INP010, INP011,
+    INP009, INP010, INP011, INP012,
 ];

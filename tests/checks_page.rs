@@ -132,7 +132,7 @@ fn rules() -> String {
         let _ = writeln!(page, "| {} | {} |", link(rule.id), rule.meaning);
     }
     page.push_str(
-        "\nThese are about fields that are not set, or not to the configured value, and about exemptions:\n\n\
+        "\nThese are about fields that are not set, or not to the configured value, about exemptions, and about environments that `fitout compare` compares:\n\n\
         | Rule | Severity | Meaning |\n|---|---|---|\n",
     );
     let of_checks = || CHECKS.iter().flat_map(|check| check.rules);

@@ -300,7 +300,80 @@ fn the_same_inversion_of_several_objects_is_one() {
         assert!(run.stdout.contains(expected), "{expected}\n{}", run.stdout);
     }
     let run = compare(&five, &config("", &all), &["-o", "markdown"]);
-    let expected = "**inversion**: `Deployment shop/web-0` and 4 more, container";
+    let expected = "**warning[FIT-CMP001]**: `Deployment shop/web-0` and 4 more, container";
     assert!(run.stdout.contains(expected), "{}", run.stdout);
     assert!(run.stdout.contains("\n\n<details>"), "{}", run.stdout);
+}
+
+/// An intended inversion is exempted with a reason, disabled, or made an error, as any finding.
+#[test]
+fn inversions_are_findings_of_a_rule() {
+    let all = requests("staging", "2") + &requests("production", "1");
+    let exempt = "  exemptions:\n  - select: {name: web}\n    rules: [FIT-CMP001]\n    reason: production has less traffic than the load tests\n";
+    let run = compare(WEB, &config(exempt, &all), &["--exit-code"]);
+    assert_eq!(run.code, Some(0), "{}{}", run.stdout, run.stderr);
+    assert!(
+        run.stdout.contains("no inversions, 1 waived\n"),
+        "{}",
+        run.stdout
+    );
+    let other = exempt.replace("name: web", "name: other");
+    assert_eq!(
+        compare(WEB, &config(&other, &all), &["--exit-code"]).code,
+        Some(1)
+    );
+    let disabled = "  checks: {disable: [FIT-CMP001]}\n";
+    let run = compare(WEB, &config(disabled, &all), &["--exit-code"]);
+    assert_eq!(run.code, Some(0), "{}", run.stdout);
+    // An error fails without the flag, a warning only with it.
+    assert_eq!(compare(WEB, &config("", &all), &[]).code, Some(0));
+    let error = "  checks: {severity: {FIT-CMP001: Error}}\n";
+    let run = compare(WEB, &config(error, &all), &["-q"]);
+    assert_eq!(run.code, Some(1));
+    let first = "error[FIT-CMP001]: container \"web\": resources.requests.cpu is 1 in production, below 2 in staging\n";
+    assert!(run.stdout.starts_with(first), "{}", run.stdout);
+    assert!(!run.stdout.contains("Compare  "), "{}", run.stdout);
+    // The exemption is for comparisons, so that a plan does not call it unused.
+    let folder = Folder::with(&[("web.yaml", WEB), ("config.yaml", &config(exempt, &all))]);
+    let plan = folder.run(&[
+        "plan",
+        "-v",
+        "-f",
+        "web.yaml",
+        "-c",
+        "config.yaml",
+        "-e",
+        "production",
+    ]);
+    assert!(!(plan.stdout + &plan.stderr).contains("covers nothing"));
+}
+
+#[test]
+fn comparisons_are_of_the_chosen_objects_and_match_the_schema() {
+    let all = requests("staging", "2") + &requests("production", "1");
+    let labelled = |name: &str, namespace: &str| {
+        WEB.replace(
+            "{name: web, namespace: shop}",
+            &format!("{{name: {name}, namespace: {namespace}, labels: {{app: {name}}}}}"),
+        )
+    };
+    let both = [labelled("web", "shop"), labelled("api", "back")].join("---\n");
+    let names = |arguments: &[&str]| -> Vec<String> {
+        let comparison = compared(&both, &config("", &all), arguments);
+        crate::reports::report_schema(&comparison);
+        let fields = comparison["fields"].as_array().unwrap().iter();
+        let mut names: Vec<String> = fields
+            .map(|it| it["resourceRef"]["name"].as_str().unwrap().to_owned())
+            .collect();
+        names.dedup();
+        names
+    };
+    assert_eq!(names(&[]), ["web", "api"]);
+    assert_eq!(names(&["-l", "app=web"]), ["web"]);
+    assert_eq!(names(&["-n", "back"]), ["api"]);
+    compare(&both, &config("", &all), &["-l", "app=none"]).refused(
+        "no object",
+        2,
+        &["none of the 2 objects matches -l"],
+    );
 }

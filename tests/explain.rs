@@ -441,3 +441,32 @@ fn shells_read_their_completions() {
             .contains("Register-ArgumentCompleter")
     );
 }
+
+/// What an entry of the config's catalogue decides is changed there, and not at the setting that has the default.
+#[test]
+fn an_entry_of_the_catalogue_is_named_as_what_decides() {
+    let config = "apiVersion: fitout.dev/v1alpha1\nkind: Fitout\nspec:\n  environment: test\n  securityContext: {profile: restricted}\n  catalogue:\n  - {image: acme/other, runAsUser: 7}\n  - {image: acme/web, runAsUser: 1234, writablePaths: [/data], pathsAreComplete: true}\n";
+    let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers:\n  - name: web\n    image: acme/web:1\n";
+    let folder = crate::program::Folder::with(&[("config.yaml", config), ("web.yaml", pod)]);
+    let place = "config.yaml:8  spec.catalogue[1]";
+    for field in ["runAsUser", "readOnlyRootFilesystem"] {
+        let run = folder.run(&[
+            "explain",
+            "pod/web",
+            field,
+            "-f",
+            "web.yaml",
+            "-c",
+            "config.yaml",
+        ]);
+        assert_eq!(run.code, Some(0), "{}", run.stderr);
+        assert!(
+            run.stdout.contains(&format!("Change it  {place}\n")),
+            "{field}\n{}",
+            run.stdout
+        );
+    }
+    let plan = folder.run(&["plan", "-f", "web.yaml", "-c", "config.yaml"]);
+    let line = format!("securityContext  {place}; from the catalogue of images, for acme/web:1\n");
+    assert!(plan.stdout.contains(&line), "{}", plan.stdout);
+}

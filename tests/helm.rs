@@ -225,3 +225,101 @@ fn the_plugin_names_a_program_that_helm_can_run() {
             .contains("- command: fitout\n")
     );
 }
+
+/// The output of `helm template` is about templates, and reports name their files in the repository.
+#[test]
+fn reports_name_the_templates_of_the_chart() {
+    let folder = Folder::with(&[
+        (".git/config", ""),
+        (
+            "deploy/charts/shop/Chart.yaml",
+            "apiVersion: v2\nname: web\nversion: 1.0.0\n",
+        ),
+        (
+            "fn-config/all/fitout.yaml",
+            "apiVersion: fitout.dev/v1alpha1\nkind: Fitout\nmetadata: {name: all}\nspec:\n  environments: {production: {}, staging: {}}\n  resources: {containers: {requests: {cpu: 100m}}}\n  securityContext: {profile: restricted}\n",
+        ),
+    ]);
+    let pod = |name: &str, template: &str| {
+        format!(
+            "---\n# Source: {template}\napiVersion: v1\nkind: Pod\nmetadata: {{name: {name}}}\nspec: {{containers: [{{name: web, image: \"web:1\"}}]}}\n"
+        )
+    };
+    let stream =
+        pod("web", "web/templates/pod.yaml") + &pod("db", "web/charts/db/templates/db.yaml");
+    let outputs = ["sarif", "github", "junit", "markdown"].map(|it| format!("-o{it}={it}"));
+    let outputs: Vec<&str> = outputs.iter().map(String::as_str).collect();
+    for (command, environments) in [
+        ("check", &["-eproduction"][..]),
+        ("plan", &["-estaging", "-eproduction"]),
+    ] {
+        let run = folder.feed(
+            &[&[command, "-f", "-"], environments, &outputs].concat(),
+            stream.as_bytes(),
+        );
+        assert!(run.code.is_some_and(|it| it <= 1), "{}", run.stderr);
+        let sarif: serde_json::Value = serde_json::from_str(&folder.read("sarif")).unwrap();
+        let results = sarif["runs"][0]["results"].as_array().unwrap();
+        let uris = results.iter().map(|it| {
+            it["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
+                .as_str()
+                .unwrap()
+        });
+        let uris: std::collections::BTreeSet<&str> = uris.collect();
+        let expected = [
+            "deploy/charts/shop/charts/db/templates/db.yaml",
+            "deploy/charts/shop/templates/pod.yaml",
+        ];
+        assert_eq!(uris, expected.into(), "{command}");
+        for expected in expected {
+            assert!(
+                folder
+                    .read("github")
+                    .contains(&format!("file={expected},title=")),
+                "{command}\n{}",
+                folder.read("github")
+            );
+            assert!(
+                folder
+                    .read("junit")
+                    .contains(&format!("file=\"{expected}\"")),
+                "{command}\n{}",
+                folder.read("junit")
+            );
+        }
+        assert!(
+            !folder.read("markdown").contains("`stdin`"),
+            "{}",
+            folder.read("markdown")
+        );
+    }
+    let markdown = folder.read("markdown");
+    assert!(
+        markdown.contains("`Pod web` in `web/templates/pod.yaml`\n\n```diff\n@@ … @@\n"),
+        "{markdown}"
+    );
+    // Both environments set the same, so it is shown once.
+    assert_eq!(markdown.matches("```diff").count(), 2, "{markdown}");
+    assert!(
+        markdown.contains("<b><code>production</code></b> <code>2 workloads in 2 files: "),
+        "{markdown}"
+    );
+    assert!(
+        markdown.contains("</code>: the same as <code>staging</code>\n"),
+        "{markdown}"
+    );
+    // Two charts of one name: which one is meant is not known.
+    folder.write(
+        "other/Chart.yaml",
+        "apiVersion: v2\nname: web\nversion: 1.0.0\n",
+    );
+    folder.feed(
+        &["check", "-f", "-", "-eproduction", "-osarif=sarif"],
+        stream.as_bytes(),
+    );
+    assert!(
+        folder.read("sarif").contains("\"web/templates/pod.yaml\""),
+        "{}",
+        folder.read("sarif")
+    );
+}

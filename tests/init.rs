@@ -212,7 +212,7 @@ fn overlays_name_the_environments() {
         "environments dev, prod;",
         "  overlays/dev\n      transformers:\n      - ../../fn-config/dev\n",
         "  overlays/prod-eu\n      transformers:\n      - ../../fn-config/prod\n",
-        "  overlays/prod-us\n      - ../../fn-config/prod   # an item more under `transformers`\n",
+        "  overlays/prod-us\n      - ../../fn-config/prod   # one more item under `transformers`\n",
         "  .gitlab-ci.yml\n      include:\n      - local: .gitlab/fitout.yml\n",
     ] {
         assert!(run.stdout.contains(expected), "{expected}\n{}", run.stdout);

@@ -444,3 +444,39 @@ fn environments_of_an_overlay_are_compared() {
         both.stderr
     );
 }
+
+/// `explain -k` explains what kustomize passes to the function, by the names that the build gives.
+#[test]
+fn fields_of_an_overlay_are_explained() {
+    let kustomization = "namePrefix: dev-\nresources: [web.yaml]\ntransformers: [fitout.yaml]\n";
+    let Some(bench) = overlay(&[("ov/kustomization.yaml", kustomization)]) else {
+        return;
+    };
+    for name in ["deploy/dev-web", "deploy/web"] {
+        let explained = run(&bench, &["explain", name, "requests.cpu", "-k", "ov"]);
+        assert_eq!(explained.code, Some(0), "{name}: {}", explained.stderr);
+        for expected in [
+            "Deployment dev-web",
+            "100m  set by resources; the manifest does not set it",
+            "ov/fitout.yaml:",
+            "decides",
+        ] {
+            assert!(
+                explained.stdout.contains(expected),
+                "{name}: {expected}: {}",
+                explained.stdout
+            );
+        }
+    }
+    let json = run(
+        &bench,
+        &["explain", "deploy/dev-web", "-k", "ov", "-o", "json"],
+    );
+    let json: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
+    assert_eq!(json["environment"], "production", "{json:#}");
+    run(&bench, &["explain", "deploy/api", "-k", "ov"]).refused(
+        "no object",
+        2,
+        &["there is no deploy/api"],
+    );
+}

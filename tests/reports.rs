@@ -753,3 +753,8 @@ fn reports_of_several_environments_and_of_builds() {
         "bad"
     );
 }
+
+/// Checks that a report matches the schema of reports.
+pub(crate) fn report_schema(report: &Value) {
+    SCHEMAS.with(|[_, of_report]| of_report.accepts(report, "a report"));
+}

@@ -19,8 +19,8 @@ use crate::golden::fit;
 use crate::pages::{comment, head, read, settings, snake_case, title};
 use crate::program::Folder;
 
-/// Rules that no example can show: a build needs kustomize.
-const WITHOUT_EXAMPLE: [&str; 1] = ["FIT-INP011"];
+/// Rules that no example can show: a build needs kustomize, a failure is not about manifests, and a comparison has two environments.
+const WITHOUT_EXAMPLE: [&str; 3] = ["FIT-CMP001", "FIT-INP011", "FIT-INP012"];
 
 const POD: &str = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: web\n  namespace: shop\nspec:\n  containers:\n  - name: web\n    image: shop/web:1.0\n";
 const CONFIG: &str = "apiVersion: fitout.dev/v1alpha1\nkind: Fitout\nspec:\n  environment: test\n";
@@ -366,6 +366,7 @@ fn page(rule: &Rule, sources: &[(String, String)], example: Option<Example>) -> 
         (true, _) => "Stops the run.",
         (_, When::Always) => "Runs whenever fitout runs.",
         (_, When::OnCheck) => "Runs in `fitout check`, and with `mode: Check`.",
+        (_, When::OnCompare) => "Runs in `fitout compare`.",
         (_, When::OnRequest) => {
             "Runs only if `checks.severity` names it, in `fitout check` and with `mode: Check`."
         }

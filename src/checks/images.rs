@@ -4,6 +4,10 @@
 //! can be a name, or root by default, which neither the manifest nor the config shows. OpenShift assigns users from a range
 //! for each namespace, and an author who sets `runAsNonRoot` knows the user, so neither is reported.
 //!
+//! `docker image inspect --format '{{.Config.User}}' IMAGE` prints the user of an image. For a name, `docker run --rm
+//! --entrypoint id IMAGE` prints the number. If it prints nothing or 0, the image runs as root: find out as which number its
+//! program works, such as 1000, or use another image.
+//!
 //! A program under a read-only root filesystem fails where it writes elsewhere than in volumes. The field is set by default
 //! only where the config or the catalogue has all paths; other images have a note, because their pods start.
 //!
@@ -97,7 +101,10 @@ fn unknown(
         None => Ok(()),
         Some(UnknownPaths::Image) => write!(message, "where it writes"),
         Some(UnknownPaths::Command) => {
-            write!(message, "where it writes with another command than its own")
+            write!(
+                message,
+                "where it writes with the `command` of the manifest, which replaces its own"
+            )
         }
         Some(UnknownPaths::Hides(path)) => {
             write!(

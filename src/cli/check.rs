@@ -64,7 +64,8 @@ impl Check {
                 for config in configs {
                     let (report, fails) =
                         self.validate(config, manifests, (resources, focus), || {
-                            tree::executables_below(&folder)
+                            tree::has_kustomizations(&folder)
+                                .then(|| tree::executables_below(&folder))
                         })?;
                     code = code.max(fails);
                     let changes = match self.reports.needs().fixes {
@@ -107,7 +108,7 @@ impl Check {
                 Manifests::read_definitions(input.config, directory, &self.verbosity)?;
                 let (report, fails) =
                     self.validate(input.config, &built, (&resources, &focus), || {
-                        tree::executables(directory)
+                        Some(tree::executables(directory))
                     })?;
                 code = code.max(fails);
                 // The strictest of several configs counts.
@@ -188,7 +189,7 @@ impl Check {
         config: &mut Config<'_>,
         manifests: &Manifests,
         (resources, focus): (&[Resource<'_>], &Focus),
-        executables: impl FnOnce() -> Vec<PathBuf>,
+        executables: impl FnOnce() -> Option<Vec<PathBuf>>,
     ) -> Result<(Report, u8), Failure> {
         config.validate_only = true;
         config.generated.clone_from(&manifests.generated);
@@ -207,7 +208,10 @@ impl Check {
             let is_rendered = |it: &Resource<'_>| it.origin.lines == OriginLines::OfRendering;
             let help = match resources.iter().any(is_rendered) {
                 true => OF_HELM.to_owned(),
-                false => cause(executables(), &config.environment),
+                false => match executables() {
+                    Some(executables) => cause(executables, &config.environment),
+                    None => OF_FILES.to_owned(),
+                },
             };
             report.explain_run(&help);
         }
@@ -231,6 +235,10 @@ fn rules_of(config: Node<'_>) -> Option<serde_json::Value> {
 /// The help if Helm has rendered the manifests.
 const OF_HELM: &str = "run `fitout apply` on the manifests, or pass `--post-renderer fitout` to Helm, each time: without it, \
     Helm applies the chart as it is. `fitout helm-plugin install` writes the plugin that Helm 4 needs";
+
+/// The help if nothing here is built by kustomize.
+const OF_FILES: &str =
+    "run `fitout apply` on the manifests, and deploy what it prints; with -i it edits the files";
 
 /// The likely reason why the function did not run, and the help.
 fn cause(mut executables: Vec<PathBuf>, environment: &str) -> String {

@@ -6,11 +6,12 @@ use clap::Args;
 use fitout::config::{FunctionConfig, Sources};
 use fitout::problem::Problems;
 use fitout::read::Resource;
-use fitout::report::{Comparison, in_stages};
+use fitout::report::{Command, Comparison, in_stages};
 use fitout::yaml::Node;
 
 use super::config_text::ConfigText;
 use super::files::{Choice, Reader};
+use super::focus::{Chosen, Focus};
 use super::inputs::{Manifests, config_of, failure};
 use super::kustomize::{self, Build};
 use super::{
@@ -26,15 +27,20 @@ use super::{
 pub(super) struct Compare {
     #[command(flatten)]
     source: Source,
+    #[command(flatten)]
+    objects: Chosen,
     /// Show every object, and also fields that are the same everywhere
     #[arg(long)]
     all: bool,
     /// Format of the comparison, written to standard output or to FILE; repeatable. One of text, json, markdown, html
     #[arg(short, long = "output", value_name = "FORMAT[=FILE]")]
     output: Vec<Requested>,
-    /// Exit with 1 if there are inversions
+    /// Exit with 1 if there are inversions. Without it, only if one is an error: `checks.severity: {FIT-CMP001: Error}`
     #[arg(long)]
     exit_code: bool,
+    /// Print only inversions
+    #[arg(short, long)]
+    quiet: bool,
     /// When to use colors
     #[arg(long, value_enum, value_name = "WHEN", default_value = "auto")]
     color: Color,
@@ -45,13 +51,25 @@ impl Compare {
         let verbosity = Verbosity::with_color(self.color);
         let files = self.output.iter().filter_map(|it| it.file.as_deref());
         self.source.spare_files(files)?;
+        let result = self.compare(&verbosity);
+        let requested = self.output.iter().filter_map(|it| {
+            let mut known = fitout::report::FORMATS.iter();
+            let format = known.find(|format| format.name == it.name)?;
+            Some((format, it.file.as_deref()))
+        });
+        output::write_failure(requested, Command::Compare, &verbosity, &result);
+        result
+    }
+
+    fn compare(&self, verbosity: &Verbosity) -> Result<u8, Failure> {
         let mut comparison = Comparison::default();
         match &self.source.overlay.kustomization {
-            Some(directory) => self.compare_overlay(directory, &verbosity, &mut comparison)?,
-            None => self.compare_files(&verbosity, &mut comparison)?,
+            Some(directory) => self.compare_overlay(directory, verbosity, &mut comparison)?,
+            None => self.compare_files(verbosity, &mut comparison)?,
         }
         comparison.finish();
         const TEXT: &[Requested] = &[Requested {
+            name: "text",
             draw: text,
             file: None,
         }];
@@ -59,17 +77,19 @@ impl Compare {
             [] => TEXT,
             output => output,
         };
-        for Requested { draw, file } in requested {
+        for Requested { draw, file, .. } in requested {
             let file = file.as_deref();
             let width = terminal_size::terminal_size_of(std::io::stdout());
             let options = Options {
                 all: self.all,
+                quiet: self.quiet,
                 color: file.is_none() && self.color.applies_to(&std::io::stdout()),
                 width: width.filter(|_| file.is_none()).map(|(width, _)| width.0),
             };
             output::write_report(file, &draw(&comparison, options))?;
         }
-        Ok(match self.exit_code && comparison.summary.inversions > 0 {
+        let fails = self.exit_code && comparison.summary.inversions > 0;
+        Ok(match fails || comparison.has_errors() {
             true => FINDINGS,
             false => SUCCESS,
         })
@@ -97,7 +117,9 @@ impl Compare {
         let manifests = Manifests::read(&self.source.filenames, choice, verbosity)?;
         let unreadable = |problems: Problems| failure(&problems, verbosity, UNREADABLE);
         let resources = manifests.resources().map_err(unreadable)?;
-        add_each(&texts, &resources, verbosity, comparison)
+        let files: Vec<_> = texts.iter().map(|(_, it)| it.file.clone()).collect();
+        let focus = Focus::of(&self.objects, &self.source, &files, &manifests, &resources)?;
+        add_each(&texts, (&resources, &focus), verbosity, comparison)
     }
 
     /// Compares the environments on what kustomize passes to the function: with the config of the overlay, or another.
@@ -117,7 +139,11 @@ impl Compare {
         Build::each(&inputs, directory, None, verbosity, |input| {
             let mut part = Comparison::default();
             match &named {
-                Some(texts) => add_each(texts, &input.list.resources, verbosity, &mut part)?,
+                Some(texts) => {
+                    let resources = &input.list.resources;
+                    let focus = Focus::of_build(&self.objects, resources)?;
+                    add_each(texts, (resources, &focus), verbosity, &mut part)?;
+                }
                 None => self.compare_input(&sources, &input, verbosity, &mut part)?,
             }
             parts.push((input.config.validate_only, part));
@@ -148,6 +174,7 @@ impl Compare {
         comparison: &mut Comparison,
     ) -> Result<(), Failure> {
         let resources = &input.list.resources;
+        let focus = Focus::of_build(&self.objects, resources)?;
         let of_build = || {
             FunctionConfig::of_build(input.node, sources)
                 .map_err(|problems| failure(&problems, verbosity, WRONG_USE))
@@ -172,7 +199,7 @@ impl Compare {
                 &function_config,
                 stage,
                 node,
-                resources,
+                (resources, &focus),
                 verbosity,
                 comparison,
             )?;
@@ -185,6 +212,7 @@ impl Compare {
 #[derive(Clone, Copy)]
 struct Options {
     all: bool,
+    quiet: bool,
     color: bool,
     width: Option<u16>,
 }
@@ -204,13 +232,14 @@ const FORMATS: [(&str, Draw); 4] = [
 ];
 
 fn text(comparison: &Comparison, options: Options) -> String {
-    let text = comparison.draw(options.all, options.width, options.color);
+    let text = comparison.draw(options.all, options.quiet, options.width, options.color);
     text.as_str().to_owned()
 }
 
 /// `-o FORMAT[=FILE]`.
 #[derive(Clone, Debug)]
 struct Requested {
+    name: &'static str,
     draw: Draw,
     file: Option<PathBuf>,
 }
@@ -221,6 +250,7 @@ impl std::str::FromStr for Requested {
     fn from_str(text: &str) -> Result<Requested, String> {
         let (at, file) = output::format_and_file(text, &FORMATS.map(|it| it.0))?;
         Ok(Requested {
+            name: FORMATS[at].0,
             draw: FORMATS[at].1,
             file,
         })
@@ -230,7 +260,7 @@ impl std::str::FromStr for Requested {
 /// Adds the environments, lowest first.
 fn add_each(
     texts: &[(String, ConfigText)],
-    resources: &[Resource<'_>],
+    objects: (&[Resource<'_>], &Focus),
     verbosity: &Verbosity,
     comparison: &mut Comparison,
 ) -> Result<(), Failure> {
@@ -242,7 +272,7 @@ fn add_each(
                 &function_config,
                 stage,
                 None,
-                resources,
+                objects,
                 verbosity,
                 comparison,
             )?;
@@ -256,14 +286,17 @@ fn add(
     function_config: &FunctionConfig<'_>,
     stage: usize,
     node: Option<Node<'_>>,
-    resources: &[Resource<'_>],
+    (resources, focus): (&[Resource<'_>], &Focus),
     verbosity: &Verbosity,
     comparison: &mut Comparison,
 ) -> Result<(), Failure> {
     let mut config = config_of(function_config, verbosity)?;
     // A config that only checks still says what it would set.
     config.validate_only = false;
-    let fitted = fitout::fit(&config, resources, node);
+    let fitted = fitout::fit(&config, resources, node).and_then(|mut fitted| {
+        focus.narrow(&mut fitted, &config, resources)?;
+        Ok(fitted)
+    });
     let fitted = fitted.map_err(|problems| failure(&problems, verbosity, UNREADABLE))?;
     comparison.add(&config, stage, &fitted, resources);
     Ok(())

@@ -244,6 +244,7 @@ impl Explain {
                     When::Always => "always",
                     When::OnCheck => "on-check",
                     When::OnRequest => "on-request",
+                    When::OnCompare => "on-compare",
                 };
                 let json = serde_json::json!({
                     "apiVersion": fitout::report::API_VERSION,

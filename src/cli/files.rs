@@ -136,6 +136,24 @@ impl Files {
     }
 }
 
+/// The charts below the working directory, by their names; those with one name are left out.
+pub(super) fn charts() -> Vec<(String, String)> {
+    let files = tree::files_below(Path::new("."), |name| name == "Chart.yaml");
+    let named = files.iter().filter_map(|file| {
+        let chart = tree::read(file)?;
+        let name = chart.documents().next()?.root().text_at(["name"])?;
+        let folder = shown(file.parent()?);
+        let folder = folder.strip_prefix("./").unwrap_or(&folder);
+        Some((name.into_owned(), folder.to_owned()))
+    });
+    let mut charts: Vec<(String, String)> = named.collect();
+    charts.sort();
+    let names: Vec<String> = charts.iter().map(|it| it.0.clone()).collect();
+    let is_one = |name: &String| names.iter().filter(|it| *it == name).count() == 1;
+    charts.retain(|(name, _)| is_one(name));
+    charts
+}
+
 /// Whether a named path is read once, as a stream: standard input, a FIFO, the result of a process substitution.
 pub(super) fn is_stream(path: &Path) -> bool {
     let is_device = ["/dev/stdin", "/dev/fd", "/proc"]

@@ -413,6 +413,22 @@ fn kustomize_on(path: &OsString, overlay: &Overlay, directory: &Path) -> Result<
             ),
         ));
     }
+    if tree::kustomization_in(directory).is_none() {
+        let mut below = tree::kustomizations_below(directory);
+        below.truncate(4);
+        if !below.is_empty() {
+            let folders = below.iter().filter_map(|it| it.parent());
+            let folders: Vec<String> = folders.map(|it| it.display().to_string()).collect();
+            let message = format!(
+                "error: there is no kustomization in {}",
+                directory.display()
+            );
+            return Err(Failure::new(UNREADABLE, message).note(format_args!(
+                "  = help: -k takes the folder of one overlay, such as {}",
+                folders.join(", ")
+            )));
+        }
+    }
     let mut command = if let Some(kustomize) = programs::find_on(path, "kustomize") {
         let mut command = Command::new(kustomize);
         command.arg("build");

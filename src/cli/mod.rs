@@ -44,6 +44,7 @@ use fitout::report::{self, Report};
 use fitout::text::{Text, escaped};
 use kustomize_krm_types::Severity;
 
+use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use config_text::ConfigText;
@@ -329,6 +330,34 @@ impl Failure {
         }
     }
 
+    /// Its problems or, if it is not about the input or the config, itself as one.
+    fn as_problems(&self) -> Vec<Problem> {
+        if !self.problems.is_empty() {
+            return self.problems.clone();
+        }
+        let (mut message, mut help) = (Vec::new(), Vec::new());
+        for line in self.text.as_str().lines() {
+            let line = line.trim();
+            match line.split_once("help: ") {
+                Some((before, it)) if before.trim_end_matches("= ").is_empty() => help.push(it),
+                _ => message.push(line.strip_prefix("error: ").unwrap_or(line)),
+            }
+        }
+        let message = message.join("\n");
+        let known = message
+            .strip_prefix("error[")
+            .and_then(|it| it.split_once("]: "));
+        let rule = known.and_then(|(id, _)| fitout::VOCABULARY.rules().find(|it| it.id == id));
+        let problem = match (rule, known) {
+            (Some(rule), Some((_, message))) => Problem::new(rule.id, message),
+            _ => Problem::new("FIT-INP012", message),
+        };
+        vec![match help.is_empty() {
+            true => problem,
+            false => problem.help(help.join("; ")),
+        }]
+    }
+
     /// Adds a line.
     fn note(mut self, line: impl Display) -> Failure {
         self.text.line(line);
@@ -376,11 +405,18 @@ fn run() -> u8 {
                     .unwrap_or(error),
                 false => error,
             };
+            let lacks_manifests = error.kind() == ErrorKind::MissingRequiredArgument
+                && error.to_string().contains("--filename");
             return if helm::is_post_renderer() && error.use_stderr() {
                 Output::stderr(&Text::of_program(&error.to_string()));
                 WRONG_USE
             } else {
                 let _ = error.print();
+                if lacks_manifests {
+                    Output::notice(
+                        "help: name the manifests and the environment, such as `-f k8s -e production`; `fitout init` suggests both",
+                    );
+                }
                 if error.use_stderr() {
                     WRONG_USE
                 } else {

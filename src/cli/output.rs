@@ -15,7 +15,7 @@ use fitout::yaml::Edited;
 
 use super::inputs::shown;
 use super::programs::variable;
-use super::{Color, Failure, Source, UNWRITABLE, Verbosity, WRONG_USE};
+use super::{Color, Failure, Source, UNWRITABLE, Verbosity, WRONG_USE, files};
 
 /// The two streams.
 pub(super) enum Output {}
@@ -339,24 +339,53 @@ impl Reports {
         verbosity: &Verbosity,
         result: Result<u8, Failure>,
     ) -> Result<u8, Failure> {
-        if let Err(failure) = &result
-            && !failure.problems.is_empty()
-        {
-            let runs = [Run::of_problems(&failure.problems)];
-            for requested in self.output.iter().filter(|it| it.format.is_for_failures) {
-                requested.write(command, &runs, verbosity)?;
-            }
-        }
+        let requested = self.output.iter().map(|it| (it.format, it.file.as_deref()));
+        write_failure(requested, command, verbosity, &result);
         result
     }
 }
 
-/// The working directory and the root of its repository.
-fn folder() -> Folder {
+/// Writes reports for machines of a failure. That one cannot be written is said, and does not hide the failure.
+pub(super) fn write_failure<'r>(
+    requested: impl Iterator<Item = (&'static Format, Option<&'r Path>)>,
+    command: Command,
+    verbosity: &Verbosity,
+    result: &Result<u8, Failure>,
+) {
+    let Err(failure) = result else {
+        return;
+    };
+    let runs = [Run::of_problems(&failure.as_problems())];
+    for (format, file) in requested.filter(|(format, _)| format.is_for_failures) {
+        let requested = Requested {
+            format,
+            file: file.map(Path::to_owned),
+        };
+        if let Err(other) = requested.write(command, &runs, verbosity) {
+            Output::stderr(&other.text);
+        }
+    }
+}
+
+/// The working directory, the root of its repository, and its charts if a format names files and a run has the output of Helm.
+fn folder(format: &Format, runs: &[Run<'_>]) -> Folder {
     let working = std::env::current_dir().unwrap_or_default();
     let root = working.ancestors().find(|it| it.join(".git").exists());
+    let names_files = matches!(format.name, "sarif" | "github" | "junit");
+    let mut texts = runs
+        .iter()
+        .flat_map(|it| &it.texts)
+        .filter(|it| !it.is_file);
+    let charts = match names_files && texts.any(|it| it.before.contains("# Source: ")) {
+        true => files::charts(),
+        false => Vec::new(),
+    };
     let [working, root] = [&*working, root.unwrap_or(&working)].map(shown);
-    Folder { working, root }
+    Folder {
+        working,
+        root,
+        charts,
+    }
 }
 
 /// The bytes of a job's summary that GitHub accepts.
@@ -403,7 +432,7 @@ impl Requested {
             verbose: verbosity.verbose,
             quiet: verbosity.quiet,
             at_least: verbosity.min_severity(),
-            folder: folder(),
+            folder: folder(self.format, runs),
         };
         let document = Document {
             command,

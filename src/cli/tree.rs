@@ -95,8 +95,15 @@ pub(super) fn executables_below(folder: &Path) -> Vec<PathBuf> {
     search.executables
 }
 
+/// Whether there is a kustomization in a folder or below it, besides those of the configs.
+pub(super) fn has_kustomizations(folder: &Path) -> bool {
+    let files = kustomizations_below(folder);
+    let is_of_config = |it: &PathBuf| it.components().any(|it| it.as_os_str() == "fn-config");
+    files.iter().any(|it| !is_of_config(it))
+}
+
 /// The kustomizations in a folder and those below it, the uppermost first. Hidden folders and links are left out.
-fn kustomizations_below(folder: &Path) -> Vec<PathBuf> {
+pub(super) fn kustomizations_below(folder: &Path) -> Vec<PathBuf> {
     files_below(folder, is_kustomization)
 }
 

@@ -1,6 +1,7 @@
 //! The fields of `spec` and of profiles that are not sections.
 
 use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -15,7 +16,7 @@ use super::index::Exclusions;
 use super::selector::Selector;
 use super::settings::{Config, NamedLayer, join};
 use super::view::{Layer, LayerId, View};
-use crate::catalogue::Entry;
+use crate::catalogue::{Entry, Written};
 use crate::finding::Mode;
 use crate::kubernetes::{Date, Version, minor_version};
 use crate::objects::{ClaimSpecs, PodSpecs};
@@ -265,8 +266,22 @@ impl FunctionConfig<'_> {
         }
     }
 
-    fn check_catalogue(&self, config: &Config<'_>, view: &View<'_>, problems: &mut Vec<Problem>) {
-        for (entry, item) in config.catalogue.iter().zip(view.items_of("catalogue")) {
+    /// Sets the places of entries, and reports their faults.
+    fn check_catalogue(
+        &self,
+        config: &mut Config<'_>,
+        view: &View<'_>,
+        problems: &mut Vec<Problem>,
+    ) {
+        for (index, item) in view.items_of("catalogue").into_iter().enumerate() {
+            let written = Written {
+                field: Self::field_of(&item, config),
+                place: config.place_of(item.top().node),
+            };
+            let Some(entry) = config.catalogue.get_mut(index) else {
+                break;
+            };
+            entry.written = Some(Arc::new(written));
             for (key, message, help) in entry.faults() {
                 problems.push(self.bad_value(config, &item, Some(key), message, help));
             }

@@ -1,6 +1,9 @@
 //! What is known about a program that an edit could stop.
 
 use std::borrow::Cow;
+use std::sync::Arc;
+
+use crate::catalogue::{Entry, Written};
 
 /// What tells that a program runs with an edit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +32,8 @@ impl Source {
 pub struct Knowledge {
     pub(super) source: Source,
     pub(super) reason: Cow<'static, str>,
+    /// The entry of the config that tells it.
+    pub(super) written: Option<Arc<Written>>,
 }
 
 impl Knowledge {
@@ -37,14 +42,16 @@ impl Knowledge {
         Knowledge {
             source: Source::Input,
             reason: reason.into(),
+            written: None,
         }
     }
 
-    /// The catalogue of images tells it.
-    pub fn catalogue(reason: impl Into<Cow<'static, str>>) -> Knowledge {
+    /// An entry of the catalogue of images tells it: a built-in one, or one of the config, which then decides.
+    pub fn catalogue(entry: &Entry, reason: impl Into<Cow<'static, str>>) -> Knowledge {
         Knowledge {
             source: Source::Catalogue,
             reason: reason.into(),
+            written: entry.written.clone(),
         }
     }
 
@@ -53,6 +60,7 @@ impl Knowledge {
         Knowledge {
             source: Source::Config,
             reason: Cow::Borrowed(reason),
+            written: None,
         }
     }
 }

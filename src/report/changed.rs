@@ -370,7 +370,12 @@ impl Reason {
         let line = config.and_then(|config| config.line);
         let field = &change.decision.field;
         let environment = change.decision.environment().map(|(name, _)| name);
+        // `spec.catalogue[0]`, or that of an environment.
+        let is_of_catalogue = field
+            .rsplit_once(".catalogue[")
+            .is_some_and(|(_, it)| it.ends_with(']'));
         let mut text = match (&change.decision.profile, environment) {
+            _ if is_of_catalogue => field.clone(),
             (Some(profile), Some(environment)) => format!("profile {profile} in {environment}"),
             (Some(profile), None) => format!("profile {profile}"),
             (None, Some(environment)) if line.is_some() && !change.decision.is_default => {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use comfy_table::{ColumnConstraint, Width};
 use jsonptr::PointerBuf;
-use kustomize_krm_types::ResourceIdentifier;
+use kustomize_krm_types::{ResourceIdentifier, Severity};
 use serde::Serialize;
 
 use super::{
@@ -25,6 +25,7 @@ use crate::objects::Target;
 use crate::pod_security::evaluate;
 use crate::problem::field_path;
 use crate::read::Resource;
+use crate::rules::CMP001;
 use crate::text::{Text, escaped};
 use crate::yaml::Value;
 
@@ -32,6 +33,7 @@ use crate::yaml::Value;
 const LEVEL: &str = "Pod Security level";
 
 /// Environments side by side: `fitout compare`.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Comparison {
@@ -43,12 +45,32 @@ pub struct Comparison {
     pub summary: ComparisonSummary,
     /// The fields, by object.
     pub fields: Vec<ComparedField>,
+    /// The findings: what is weaker than in a lower environment. The same in several objects is one.
+    inversions: Vec<InversionEntry>,
     /// The index of each row, by its object and its path.
     #[serde(skip)]
     known: HashMap<(usize, String), usize>,
 }
 
+/// A finding of a comparison.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct InversionEntry {
+    rule: &'static str,
+    #[cfg_attr(test, schemars(with = "super::SeverityWord"))]
+    severity: Severity,
+    message: String,
+    /// The environment in which the fields are weaker.
+    environment: String,
+    /// The lower environment in which they are stronger.
+    below: String,
+    /// The indices of the fields in `fields`.
+    fields: Vec<usize>,
+}
+
 /// An environment and the counts of its run.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Serialize)]
 pub struct ComparedEnvironment {
     /// Its name.
@@ -57,9 +79,13 @@ pub struct ComparedEnvironment {
     pub stage: usize,
     /// The counts of its plan.
     pub summary: Summary,
+    /// The severity of its inversions; `None` if its config disables the rule.
+    #[serde(skip)]
+    severity: Option<Severity>,
 }
 
 /// The counts of a comparison.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Default, Serialize)]
 pub struct ComparisonSummary {
     /// Objects with fields.
@@ -70,15 +96,19 @@ pub struct ComparisonSummary {
     pub differing: usize,
     /// Fields that are weaker in an environment than in a lower one, counted for each environment.
     pub inversions: usize,
+    /// Those that an exemption covers, and that are not counted above.
+    pub waived: usize,
 }
 
 /// A field of an object in all environments.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ComparedField {
     /// The index of the object in the input.
     pub object: usize,
     /// The object.
+    #[cfg_attr(test, schemars(with = "super::ResourceRef"))]
     pub resource_ref: ResourceIdentifier,
     /// The place of the field, or of its nearest parent.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -104,11 +134,13 @@ pub struct ComparedField {
 }
 
 /// A field in one environment.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Cell {
     /// The value; absent if the field is not set.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_value")]
+    #[cfg_attr(test, schemars(with = "Option<serde_json::Value>"))]
     pub value: Option<Value>,
     /// The setting that decided; absent if the value is the manifest's.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -119,61 +151,16 @@ pub struct Cell {
     /// The lower environment in which the value is stronger, by its index.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub below: Option<usize>,
+    /// Whether an exemption covers that it is weaker than in a lower environment.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub waived: bool,
+    /// Whether an exemption covers the object.
+    #[serde(skip)]
+    is_exempt: bool,
 }
 
 fn as_value<S: serde::Serializer>(value: &Option<Value>, serializer: S) -> Result<S::Ok, S::Error> {
     value.serialize(serializer)
-}
-
-/// The words in names of environments by which they are ordered, lowest first.
-const STAGES: [&[&str]; 5] = [
-    &["local", "sandbox", "playground", "preview", "review"],
-    &["dev", "devel", "develop", "development"],
-    &[
-        "test",
-        "testing",
-        "ci",
-        "int",
-        "integration",
-        "qa",
-        "nonprod",
-    ],
-    &[
-        "staging",
-        "stage",
-        "stg",
-        "uat",
-        "acceptance",
-        "preprod",
-        "preproduction",
-    ],
-    &["prod", "production", "prd", "live"],
-];
-
-/// The stage that a name shows: `prod-eu` is production, `pre-prod` is not.
-fn stage_of(name: &str) -> Option<usize> {
-    let name = name.to_lowercase();
-    let words = name.split(|c: char| !c.is_alphanumeric());
-    let words: Vec<&str> = words.collect();
-    let of = |word: &&str| STAGES.iter().position(|stage| stage.contains(word));
-    let highest = words.iter().filter_map(of).max()?;
-    let lower = |word: &str, by: usize| words.contains(&word).then(|| highest.saturating_sub(by));
-    Some(lower("pre", 1).or(lower("non", 2)).unwrap_or(highest))
-}
-
-/// The order of environments, lowest first, and the stage of each: that of their names if all of them show one, and otherwise
-/// the order in which they are given.
-pub fn in_stages(mut names: Vec<String>) -> Vec<(String, usize)> {
-    let are_known = names.iter().all(|name| stage_of(name).is_some());
-    if are_known {
-        names.sort_by_key(|name| stage_of(name));
-    }
-    let stage = |at: usize, name: &str| stage_of(name).filter(|_| are_known).unwrap_or(at);
-    let names = names.into_iter().enumerate();
-    names
-        .map(|(at, name)| (stage(at, &name), name))
-        .map(|(stage, name)| (name, stage))
-        .collect()
 }
 
 impl Default for Comparison {
@@ -184,6 +171,7 @@ impl Default for Comparison {
             environments: Vec::new(),
             summary: ComparisonSummary::default(),
             fields: Vec::new(),
+            inversions: Vec::new(),
             known: HashMap::new(),
         }
     }
@@ -203,6 +191,7 @@ impl Comparison {
             name: config.environment.clone(),
             stage,
             summary: summarise(fitted, resources),
+            severity: config.checks.severity_of(CMP001.id, CMP001.severity),
         });
         let mut places = Places::default();
         for change in &fitted.changes {
@@ -231,6 +220,11 @@ impl Comparison {
             cell.profile.clone_from(&change.decision.profile);
         }
         self.add_levels(at, config, fitted, resources, &mut places);
+        let exempt: HashSet<usize> = fitted.may_be_weaker.iter().copied().collect();
+        let exempt = |row: &&mut ComparedField| exempt.contains(&row.object);
+        for row in self.fields.iter_mut().filter(exempt) {
+            row.cell(at).is_exempt = true;
+        }
     }
 
     /// Adds the levels of the Pod Security Standards that pods meet with the changes.
@@ -389,8 +383,16 @@ impl Comparison {
             objects: self.fields.chunk_by(|a, b| a.object == b.object).count(),
             fields: self.fields.len(),
             differing: rows().filter(|row| row.differs).count(),
-            inversions: cells.filter(|cell| cell.below.is_some()).count(),
+            inversions: cells.clone().filter(|cell| cell.below.is_some()).count(),
+            waived: cells.filter(|cell| cell.waived).count(),
         };
+        self.inversions = self.find_inversions();
+    }
+
+    /// Whether there is an inversion that is an error.
+    pub fn has_errors(&self) -> bool {
+        let mut all = self.inversions.iter();
+        all.any(|it| it.severity == Severity::Error)
     }
 
     /// The rows that are shown, by object: those that differ, or all.
@@ -454,48 +456,82 @@ impl Comparison {
             0 => "no inversions".to_owned(),
             count => plural(count, "inversion", "inversions"),
         };
-        format!("{differing}; {inversions}")
+        let waived = match counts.waived {
+            0 => String::new(),
+            count => format!(", {count} waived"),
+        };
+        format!("{differing}; {inversions}{waived}")
     }
 
     /// What is weaker in a higher environment; the same in several objects is one.
-    pub(super) fn inversions(&self) -> Vec<Inversion<'_>> {
+    fn find_inversions(&self) -> Vec<InversionEntry> {
         let mut known: HashMap<String, usize> = HashMap::new();
-        let mut inversions: Vec<Inversion<'_>> = Vec::new();
-        for row in &self.fields {
+        let mut inversions: Vec<InversionEntry> = Vec::new();
+        for (index, row) in self.fields.iter().enumerate() {
             for (at, cell) in row.values.iter().enumerate() {
                 let Some(below) = cell.below else { continue };
                 let name = |at: usize| self.environments[at].name.as_str();
-                let sentence = row.inversion((name(at), at), (name(below), below));
-                let decided: Vec<(&str, String)> = match row.field.as_str() {
-                    LEVEL => Vec::new(),
-                    _ => [at, below]
-                        .map(|at| (name(at), row.values[at].decided_by()))
-                        .to_vec(),
-                };
+                let message = row.inversion((name(at), at), (name(below), below));
+                let decided = self.decided(row, at, below);
                 let next = inversions.len();
-                let index = *known
-                    .entry(format!("{sentence} {decided:?}"))
+                let same = *known
+                    .entry(format!("{message} {decided:?}"))
                     .or_insert(next);
-                if index == next {
-                    inversions.push(Inversion {
-                        sentence,
-                        decided,
-                        rows: Vec::new(),
+                if same == next {
+                    inversions.push(InversionEntry {
+                        rule: CMP001.id,
+                        severity: self.environments[at].severity.unwrap_or(CMP001.severity),
+                        message,
+                        environment: name(at).to_owned(),
+                        below: name(below).to_owned(),
+                        fields: Vec::new(),
                     });
                 }
-                inversions[index].rows.push(row);
+                inversions[same].fields.push(index);
             }
         }
         inversions
     }
 
+    /// What decided about a field in both environments.
+    fn decided(&self, row: &ComparedField, at: usize, below: usize) -> Vec<(&str, String)> {
+        match row.field.as_str() {
+            LEVEL => Vec::new(),
+            _ => [at, below]
+                .map(|at| {
+                    let name = self.environments[at].name.as_str();
+                    (name, row.values[at].decided_by())
+                })
+                .to_vec(),
+        }
+    }
+
+    /// The inversions, for people.
+    pub(super) fn inversions(&self) -> Vec<Inversion<'_>> {
+        let all = self.inversions.iter().map(|it| {
+            let rows: Vec<&ComparedField> = it.fields.iter().map(|at| &self.fields[*at]).collect();
+            let at = |name: &str| self.environments.iter().position(|it| it.name == name);
+            let both = at(&it.environment).zip(at(&it.below));
+            Inversion {
+                severity: it.severity,
+                sentence: it.message.clone(),
+                decided: both.map_or(Vec::new(), |(at, below)| self.decided(rows[0], at, below)),
+                rows,
+            }
+        });
+        all.collect()
+    }
+
     /// The comparison as a table for each object, with the inversions and the totals.
-    pub fn draw(&self, all: bool, width: Option<u16>, color: bool) -> Text {
+    pub fn draw(&self, all: bool, quiet: bool, width: Option<u16>, color: bool) -> Text {
         let (bold, yellow, off) = match color {
             true => ("\x1b[1m", "\x1b[33m", "\x1b[0m"),
             false => ("", "", ""),
         };
-        let objects = self.grouped(all);
+        let objects = match quiet {
+            true => Vec::new(),
+            false => self.grouped(all),
+        };
         // All tables have the same columns.
         let mut widths = vec![0; self.environments.len() + 1];
         let mut tables = Vec::new();
@@ -555,7 +591,8 @@ impl Comparison {
                 1 => String::new(),
                 count => format!(" ({count} objects)"),
             };
-            text.painted(yellow, "inversion", off);
+            let rule = format_args!("{}[{}]", inversion.severity.as_str(), CMP001.id);
+            text.painted(yellow, rule, off);
             text.line(format_args!(": {}{count}", inversion.sentence));
             let shown = if all { usize::MAX } else { PLACES };
             for row in inversion.rows.iter().take(shown) {
@@ -573,6 +610,9 @@ impl Comparison {
             for (name, decided) in &inversion.decided {
                 text.line(format_args!("  = {name}: {decided}"));
             }
+        }
+        if quiet {
+            return text;
         }
         text.painted(bold, "Compare", off);
         text.line(format_args!("  {}", self.totals()));
@@ -592,7 +632,10 @@ impl Comparison {
 
     /// The comparison as Markdown: the inversions, and a folded table for each object.
     pub fn to_markdown(&self, all: bool) -> String {
-        let mut page = format!("### fitout compare\n\n{}\n", markdown(&self.totals()));
+        let mut page = format!(
+            "<!-- fitout compare -->\n### fitout compare\n\n{}\n",
+            markdown(&self.totals())
+        );
         for inversion in self.inversions() {
             let first = code(&name_of(&inversion.rows[0].resource_ref));
             let others = match inversion.rows.len() - 1 {
@@ -601,7 +644,9 @@ impl Comparison {
             };
             let _ = write!(
                 page,
-                "\n- :warning: **inversion**: {first}{others}, {}",
+                "\n- :warning: **{}[{}]**: {first}{others}, {}",
+                inversion.severity.as_str(),
+                CMP001.id,
                 markdown(&inversion.sentence)
             );
             for (name, decided) in &inversion.decided {
@@ -667,6 +712,8 @@ impl Comparison {
 
 /// A field that is weaker in a higher environment.
 pub(super) struct Inversion<'c> {
+    /// How severe it is.
+    pub(super) severity: Severity,
     /// `container "web": resources.requests.memory is 128Mi in production, below 256Mi in staging`
     pub(super) sentence: String,
     /// What decided in both environments.
@@ -812,7 +859,10 @@ impl ComparedField {
                 let order = strengths[*it].as_ref().zip(own.as_ref());
                 order.and_then(|(other, own)| other.partial_cmp(own)) == Some(Ordering::Greater)
             });
-            self.values[at].below = stronger.next_back();
+            let is_asked = environments[at].severity.is_some();
+            let cell = &mut self.values[at];
+            cell.below = stronger.next_back().filter(|_| is_asked);
+            cell.waived = cell.is_exempt && cell.below.take().is_some();
         }
     }
 
@@ -956,33 +1006,5 @@ fn code(text: &str) -> String {
     match text.trim() == text && !text.is_empty() && text.chars().all(is_plain) {
         true => format!("`{text}`"),
         false => format!("<code>{}</code>", markdown(&text)),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn environments_are_ordered_by_name_if_all_are_known() {
-        let order = |names: &[&str]| in_stages(names.iter().map(|it| (*it).to_owned()).collect());
-        let of = |names: &[(&str, usize)]| -> Vec<(String, usize)> {
-            names
-                .iter()
-                .map(|(name, stage)| ((*name).to_owned(), *stage))
-                .collect()
-        };
-        assert_eq!(
-            order(&["prod-us", "dev", "prod-eu", "pre-prod"]),
-            of(&[("dev", 1), ("pre-prod", 3), ("prod-us", 4), ("prod-eu", 4)])
-        );
-        assert_eq!(
-            order(&["production", "blue"]),
-            of(&[("production", 0), ("blue", 1)])
-        );
-        assert_eq!(
-            order(&["prod", "non-prod"]),
-            of(&[("non-prod", 2), ("prod", 4)])
-        );
     }
 }

@@ -390,7 +390,7 @@ impl<'e> Explained<'e, '_> {
         }
         match (&field.change, field.outcome) {
             (Some(leaf), Outcome::Kept) => {
-                let own = self.place_in_manifest(field);
+                let own = self.own_place(field);
                 let setting = leaf.path.rsplit_once(&format!("{section}."));
                 let setting = setting.map_or("", |(_, it)| it);
                 let path = crate::config::mode_path(setting);
@@ -409,11 +409,17 @@ impl<'e> Explained<'e, '_> {
                 ));
             }
             (None, _) => {
-                text.line(format_args!(
-                    "  Change it  {}",
-                    self.place_in_manifest(field)
-                ));
+                text.line(format_args!("  Change it  {}", self.own_place(field)));
             }
+        }
+    }
+
+    /// Where the value of the manifest is changed.
+    fn own_place(&self, field: &ExplainedField) -> String {
+        let place = self.place_in_manifest(field);
+        match self.resource.origin.lines {
+            OriginLines::OfRendering => format!("{place} or the values of the chart"),
+            _ => place,
         }
     }
 

@@ -7,6 +7,7 @@ use crate::finding::{Exempted, Finding, Grant};
 use crate::funnel::Verdict;
 use crate::ledger::Ledger;
 use crate::objects::SkipReason;
+use crate::rules::CMP001;
 use crate::select::Selection;
 
 /// The result of a run, before anything is written.
@@ -24,6 +25,8 @@ pub struct Fitted {
     pub same: Vec<(usize, usize)>,
     /// The outcome of every object, container and claim.
     pub ledger: Ledger,
+    /// The objects that an exemption lets be weaker than in a lower environment.
+    pub may_be_weaker: Vec<usize>,
     /// For a validator: evidence of whether the function ran.
     pub proof: Proof,
 }
@@ -55,7 +58,12 @@ impl Fitted {
     ) -> Fitted {
         let ledger = Ledger::of(config, selection, &edits);
         let proof = Proof::of(config, &verdict);
+        let may_be_weaker = selection.selected.iter().filter(|it| {
+            let mut rules = it.exemptions.iter().flat_map(|it| &it.rules);
+            rules.any(|it| it == CMP001.id)
+        });
         Fitted {
+            may_be_weaker: may_be_weaker.map(|it| it.index).collect(),
             changes: match config.validate_only {
                 true => Vec::new(),
                 false => edits.changes,

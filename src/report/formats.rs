@@ -108,7 +108,7 @@ fn text(document: &Document<'_>) -> String {
                 }
                 text.append(effects(report, options.verbose));
             }
-            Command::Apply => text.append(summary(report, None)),
+            Command::Apply | Command::Compare => text.append(summary(report, None)),
             Command::Check => {
                 text.append(findings(report, options.at_least));
                 if options.quiet {

@@ -114,20 +114,26 @@ fn command(document: &Document<'_>, note: &Note<'_>, name: &str, text: &mut Stri
     let place = note.entry.file.as_ref();
     let config = note.entry.config.as_ref();
     let file = place.and_then(|place| note.run.texts.iter().find(|it| it.path == place.path));
+    let folder = &document.options.folder;
     let (path, position) = match (place, file) {
         (Some(place), Some(file)) if file.is_file => {
-            (Some(&place.path), place.line.zip(place.column))
+            (Some(place.path.as_str()), place.line.zip(place.column))
         }
         (Some(place), None) if place.path != "stdin" => {
-            (Some(&place.path), place.line.zip(place.column))
+            (Some(place.path.as_str()), place.line.zip(place.column))
         }
-        (_, Some(file)) => (file.source.as_ref(), None),
+        (_, Some(file)) => (file.source.as_deref(), None),
         _ => {
             let position = config.and_then(|it| it.line.zip(it.column));
-            (config.and_then(|it| it.path.as_ref()), position)
+            (config.and_then(|it| it.path.as_deref()), position)
         }
     };
-    let path = path.and_then(|path| document.options.folder.below_root(path));
+    // What is in no text is a template that Helm has rendered.
+    let path = path.map(|path| match file {
+        None if place.is_some_and(|it| it.path == path) => folder.template(path),
+        _ => path.into(),
+    });
+    let path = path.and_then(|path| folder.below_root(&path));
     if let Some(path) = path {
         properties.push(format!("file={}", property(&path)));
         if let Some((line, column)) = position {

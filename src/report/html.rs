@@ -159,6 +159,7 @@ pub(super) fn html(document: &Document<'_>) -> String {
         Command::Plan => "Plan for",
         Command::Apply => "Changes for",
         Command::Check => "Check for",
+        Command::Compare => "Comparison of",
     };
     let groups: Vec<_> = document
         .runs

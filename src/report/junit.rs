@@ -33,8 +33,15 @@ fn suite(document: &Document<'_>, run: &Run<'_>) -> TestSuite {
     }
     for (object, entries) in objects.zip(&of_objects) {
         let name = name_of(&object.resource_ref);
-        let file = object.file.as_ref().map(|it| it.path.as_str());
-        suite.add_test_case(case(run, &name, file, Some(object.account), entries));
+        let folder = &document.options.folder;
+        let file = object.file.as_ref().map(|it| folder.template(&it.path));
+        suite.add_test_case(case(
+            run,
+            &name,
+            file.as_deref(),
+            Some(object.account),
+            entries,
+        ));
     }
     suite
 }

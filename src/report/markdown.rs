@@ -42,15 +42,35 @@ pub fn markdown_within(document: &Document<'_>, limit: usize) -> String {
         .collect();
     let fixed: usize = headings.iter().map(|it| it.len() + NOTICES).sum();
     let mut budget = limit.saturating_sub(text.len() + fixed);
+    // What is the same in two environments is shown once.
+    let contents = runs.iter().map(|run| {
+        let mut whole = String::new();
+        contents(document, run, usize::MAX, &mut whole);
+        whole
+    });
+    let contents: Vec<String> = match runs {
+        [_, _, ..] => contents.collect(),
+        _ => Vec::new(),
+    };
+    let first_same = |at: usize| {
+        let is_same = |it: &usize| contents[*it] == contents[at];
+        (0..at.min(contents.len())).find(is_same)
+    };
+    let mut different = (0..runs.len())
+        .filter(|at| first_same(*at).is_none())
+        .count();
     for (at, (run, heading)) in runs.iter().zip(&headings).enumerate() {
         let mut part = String::new();
-        of_run(
-            document,
-            run,
-            heading,
-            budget / (runs.len() - at),
-            &mut part,
-        );
+        match first_same(at) {
+            Some(first) => {
+                let environment = html(&runs[first].report.environment);
+                part += &format!("\n{heading}: the same as <code>{environment}</code>\n");
+            }
+            None => {
+                of_run(document, run, heading, budget / different, &mut part);
+                different -= 1;
+            }
+        }
         if text.len() + part.len() > limit {
             break;
         }
@@ -97,7 +117,8 @@ fn heading(command: Command, run: &Run<'_>) -> String {
     let report = &run.report;
     let totals = match run.is_stopped {
         true => plural(report.summary.errors, "problem", "problems"),
-        false => totals(report),
+        // Its readers have no command line.
+        false => totals(report).replace(" (-v shows them)", ""),
     };
     // The totals of a check name the environment.
     let name = match report.environment.as_str() {
@@ -112,6 +133,13 @@ fn of_run(document: &Document<'_>, run: &Run<'_>, heading: &str, limit: usize, t
     let report = &run.report;
     let open = if report.has_errors() { " open" } else { "" };
     *text += &format!("\n<details{open}><summary>{heading}</summary>\n\n");
+    contents(document, run, limit, text);
+    *text += "</details>\n";
+}
+
+/// The findings and changes of a run.
+fn contents(document: &Document<'_>, run: &Run<'_>, limit: usize, text: &mut String) {
+    let report = &run.report;
     let objects = run.texts.iter().flat_map(|file| {
         let objects = file.objects.iter();
         objects.map(|object| (file.path.as_str(), object))
@@ -132,6 +160,7 @@ fn of_run(document: &Document<'_>, run: &Run<'_>, heading: &str, limit: usize, t
         // Of the first object, which may be long, there is at least a part.
         let share = if shown == 0 { left } else { usize::MAX };
         let mut part = String::new();
+        let path = object.template.as_deref().unwrap_or(path);
         of_object(path, object, share, &mut part);
         if part.len() > left {
             break;
@@ -153,7 +182,6 @@ fn of_run(document: &Document<'_>, run: &Run<'_>, heading: &str, limit: usize, t
             *text += &format!("{rest}: too many for this text; `fitout plan` shows the changes\n\n")
         }
     }
-    *text += "</details>\n";
 }
 
 fn of_object(path: &str, object: &ObjectDiff, limit: usize, text: &mut String) {
@@ -161,6 +189,7 @@ fn of_object(path: &str, object: &ObjectDiff, limit: usize, text: &mut String) {
     *text += &format!("{} in {}\n\n", code(&object.name), code(path));
     let lines = object.hunks.iter().flat_map(|hunk| {
         let first = hunk.iter().find_map(|row| match row {
+            Row::Line(_) if object.template.is_some() => Some("@@ … @@".to_owned()),
             Row::Line(line) => Some(format!("@@ line {} @@", line.number)),
             Row::Reason(_) => None,
         });

@@ -28,6 +28,7 @@ mod places;
 mod plan;
 mod run;
 mod sarif;
+mod stages;
 mod table;
 mod tags;
 #[cfg(test)]
@@ -76,7 +77,7 @@ use tests::{Field, Outcome, ResourceRef, SeverityWord};
 
 pub use accounts::{Accounts, FileAccount, FileOutcome, FileReason, accounts};
 pub use changed::{Line, ObjectDiff, Reason, Row};
-pub use compare::{ComparedEnvironment, Comparison, in_stages};
+pub use compare::{ComparedEnvironment, Comparison};
 pub use effects::effects;
 pub use entry::{ConfigPlace, Entry, EntryType, FilePlace};
 pub use exemptions::{ExemptionEntry, granted};
@@ -89,6 +90,7 @@ use merge::ShardEntry;
 pub use merge::{ShardOf, merge};
 use run::in_words;
 pub use run::{Command, Document, FileText, Fix, Folder, Needs, Options, Run};
+pub use stages::{in_stages, rank_of, stage_of};
 pub use tags::Tags;
 pub use text::{findings, problem_snippet, summary};
 pub use totals::{totals, unexamined};

@@ -42,7 +42,11 @@ pub(super) fn plan(run: &Run<'_>, color: bool, text: &mut Text) {
                     text.line("       ⋮");
                 }
                 hunk.iter().for_each(|row| match row {
-                    Row::Line(line) => draw_line(line, paint, text),
+                    Row::Line(line) => {
+                        // The lines of a rendering are those of no file.
+                        let number = object.template.is_none().then_some(line.number);
+                        draw_line(line, number, paint, text);
+                    }
                     Row::Reason(reason) => {
                         let line = format_args!("         ╰─ {reason}");
                         text.painted(paint.reason, line, paint.off);
@@ -57,13 +61,14 @@ pub(super) fn plan(run: &Run<'_>, color: bool, text: &mut Text) {
     text.line(format_args!("  {}", totals(&run.report)));
 }
 
-fn draw_line(line: &Line, paint: Paint, text: &mut Text) {
+fn draw_line(line: &Line, number: Option<usize>, paint: Paint, text: &mut Text) {
     let (color, off) = match line.tag {
         ChangeTag::Equal => ("", ""),
         ChangeTag::Delete => (paint.removed, paint.off),
         ChangeTag::Insert => (paint.added, paint.off),
     };
-    let (number, sign, shown) = (line.number, line.sign(), source(&line.text));
+    let number = number.map(|it| it.to_string()).unwrap_or_default();
+    let (sign, shown) = (line.sign(), source(&line.text));
     text.painted(color, format_args!("{number:>6} {sign} │ {shown}"), off);
     text.end();
 }

@@ -43,6 +43,8 @@ pub enum Command {
     Apply,
     /// Validates.
     Check,
+    /// Compares environments; a document only if problems stopped it.
+    Compare,
 }
 
 /// The name of a command.
@@ -51,6 +53,7 @@ pub(super) fn in_words(command: Command) -> &'static str {
         Command::Plan => "plan",
         Command::Apply => "apply",
         Command::Check => "check",
+        Command::Compare => "compare",
     }
 }
 
@@ -76,9 +79,24 @@ pub struct Folder {
     pub working: String,
     /// The root of the repository, or else the working directory.
     pub root: String,
+    /// The folders of charts below the working directory, by the name of the chart, if a report is about templates.
+    pub charts: Vec<(String, String)>,
 }
 
 impl Folder {
+    /// The file of a template, which Helm names by its chart: `web/templates/a.yaml` is `charts/web/templates/a.yaml`.
+    pub fn template<'p>(&self, path: &'p str) -> Cow<'p, str> {
+        let parts = path.split_once('/');
+        let folder = parts.and_then(|(name, rest)| {
+            let (_, folder) = self.charts.iter().find(|(chart, _)| chart == name)?;
+            Some(match folder.as_str() {
+                "." => rest.to_owned(),
+                folder => format!("{folder}/{rest}"),
+            })
+        });
+        folder.map_or(Cow::Borrowed(path), Cow::Owned)
+    }
+
     /// A path relative to the working directory; `None` if it leads out of it.
     pub fn below_working(&self, path: &str) -> Option<String> {
         self.below(&self.working, path)

@@ -3,6 +3,7 @@
 //! Places are real regions in files below the root of the repository. Fields that one edit changes are one result, so that
 //! each edit is in one fix: the fixes of all results together are what `apply` writes, and none depends on another.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::Range;
 
@@ -250,7 +251,7 @@ impl<'d> Drawing<'d> {
             let (meaning, page, severity) = match known {
                 Some(rule) => (
                     rule.meaning.to_owned(),
-                    "checks.md".to_owned(),
+                    format!("rules/{}.md", rule.id),
                     rule.severity,
                 ),
                 None => (
@@ -334,7 +335,11 @@ impl<'d> Drawing<'d> {
                     Some((file, (start, end))) => Some(file.region(start..end)),
                     None => start(place.line, place.column),
                 };
-                return Some(physical(&place.path, region));
+                let path = match file {
+                    Some(_) => Cow::Borrowed(&*place.path),
+                    None => self.document.options.folder.template(&place.path),
+                };
+                return Some(physical(&path, region));
             }
             if let Some(source) = file.and_then(|file| file.text.source.as_deref()) {
                 return Some(physical(source, None));
@@ -402,11 +407,7 @@ impl File<'_> {
     }
 
     /// The same replacement at a place that is in a line: behind the last end of line there is none.
-    fn in_lines<'t>(
-        &self,
-        span: &Range<usize>,
-        text: &'t str,
-    ) -> (Range<usize>, std::borrow::Cow<'t, str>) {
+    fn in_lines<'t>(&self, span: &Range<usize>, text: &'t str) -> (Range<usize>, Cow<'t, str>) {
         let before = &self.text.before;
         let is_behind =
             span.start == before.len() && before.ends_with('\n') && text.ends_with('\n');

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde::Serialize;
 
-use super::Reports;
+use super::{Comparison, Reports};
 
 /// How severe it is.
 #[derive(JsonSchema, Serialize)]
@@ -61,12 +61,20 @@ pub(super) struct Outcome {
     reason: Option<String>,
 }
 
+/// What `-o json` prints: the report of a run, or of several environments, or a comparison.
+#[derive(JsonSchema, Serialize)]
+#[serde(untagged)]
+enum Printed<'r> {
+    Reports(Reports<'r>),
+    Comparison(Comparison),
+}
+
 #[test]
 fn the_schema_of_reports_is_current() {
     let settings = SchemaSettings::draft07().for_serialize();
     let mut schema = settings
         .into_generator()
-        .into_root_schema_for::<Reports<'_>>();
+        .into_root_schema_for::<Printed<'_>>();
     schema.insert("title".to_owned(), "Reports of fitout".into());
     let schema = serde_json::to_string_pretty(&schema).unwrap() + "\n";
     let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("schema/report.schema.json");

@@ -236,9 +236,10 @@ impl Section<'_, SecurityContext> {
             _ if self.lists_paths(container) => Some(Knowledge::config(
                 "`writablePaths` has the paths of the container",
             )),
-            Some((image, _)) => Some(Knowledge::catalogue(format!(
-                "the catalogue of images has all paths of {image}"
-            ))),
+            Some((image, entry)) => Some(Knowledge::catalogue(
+                entry,
+                format!("the catalogue of images has all paths of {image}"),
+            )),
             None => None,
         }
     }

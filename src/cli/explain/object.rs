@@ -77,6 +77,8 @@ impl Explain {
                     }
                     (None, None, None) => {
                         let mut names: Vec<&str> = names().collect();
+                        names.sort_unstable();
+                        names.dedup();
                         let left = names.len().saturating_sub(MOST);
                         names.truncate(MOST);
                         let more = if left > 0 {

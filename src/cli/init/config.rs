@@ -132,15 +132,15 @@ pub(super) fn suggest(
         .last()
         .map_or("production", String::as_str);
     let paths = match found.paths.as_slice() {
-        [] => "MANIFESTS".to_owned(),
-        paths => paths.join(" "),
+        [] => "-f MANIFESTS".to_owned(),
+        _ => found.filenames(),
     };
     let _ = write!(
         text,
         "# What is set on the workloads of each environment. `fitout init` has suggested it from what it found; from here on it is
 # yours to change. Values that a manifest sets are kept, except under `mode: Override` and `modes`.
 #
-# `fitout plan -f {paths} -e {last}` shows what would change, and why, and
+# `fitout plan {paths} -e {last}` shows what would change, and why, and
 # `fitout config show -e {last}` the effective values, with the line that sets each.
 #
 # Sections at the top apply to every workload, and profiles to those that they select. A later profile takes precedence.
@@ -176,7 +176,10 @@ spec:
     }
     if !unknown.is_empty() {
         text += "  # fitout does not know as which user these images run, and where they write. With `restricted` their containers must not
-  # run as root, and do not start if they do; their root filesystems stay writable. Replace each `…` by what is true.
+  # run as root, and do not start if they do; their root filesystems stay writable. For each image fill in
+  # - runAsUser: the user that `docker image inspect --format '{{.Config.User}}' IMAGE` prints, as a number. Nothing or 0 is root:
+  #   then a number as which the program works, such as 1000, or give its containers another image.
+  # - writablePaths and pathsAreComplete: where it writes, besides /tmp and its volumes. Remove both if you do not know.
   # catalogue:\n";
         unknown.values().for_each(|lines| text += lines);
     }

@@ -84,7 +84,7 @@ fn kustomize(found: &Found, files: &mut Vec<Planned>, additions: &mut Vec<Additi
         let up = "../".repeat(depth(&overlay.folder));
         let item = format!("- {up}fn-config/{}", overlay.environment);
         let lines = match overlay.has_transformers {
-            true => format!("{item}   # an item more under `transformers`"),
+            true => format!("{item}   # one more item under `transformers`"),
             false => format!("transformers:\n{item}"),
         };
         additions.push(Addition {
@@ -149,30 +149,31 @@ fn overlays_of<'f>(found: &'f Found, environment: &str) -> Vec<&'f str> {
     of.map(|it| it.folder.as_str()).collect()
 }
 
-/// The steps of a job, for a shell with `fitout` and `$ENVIRONMENT`.
-fn steps(found: &Found) -> Vec<(&'static str, String)> {
+/// The steps of a job, for a shell with `fitout` and `$ENVIRONMENT`. Each plan is also written as Markdown to `summary`.
+fn steps(found: &Found, summary: Option<&str>) -> Vec<(&'static str, String)> {
+    let plan = |arguments: &str| {
+        let plan = format!("fitout plan {arguments} -e \"$ENVIRONMENT\"");
+        let line = summary.map(|it| format!("\n{plan} -q -o markdown >> \"{it}\""));
+        plan + &line.unwrap_or_default()
+    };
     let mut steps = Vec::new();
-    let paths = found.paths.join(" ");
+    let paths = found.filenames();
     let is_kustomize = !found.overlays.is_empty();
     if !found.paths.is_empty() {
-        steps.push((
-            "Plan: what would change, and why",
-            format!("fitout plan -f {paths} -e \"$ENVIRONMENT\""),
-        ));
+        steps.push(("Plan: what would change, and why", plan(&paths)));
     }
     if is_kustomize {
-        let cases = found.environments.iter().map(|name| {
-            let overlays: Vec<String> = overlays_of(found, name)
-                .iter()
-                .map(|it| format!("    {it}"))
-                .collect();
-            format!("  {name}) overlays=\"\n{}\" ;;", overlays.join("\n"))
+        let cases = found.environments.iter().filter_map(|name| {
+            let overlays = overlays_of(found, name);
+            let overlays = overlays.iter().map(|it| format!("\n    {it}"));
+            let overlays: String = overlays.collect();
+            (!overlays.is_empty()).then(|| format!("  {name}) overlays=\"{overlays}\" ;;"))
         });
         let cases: Vec<String> = cases.collect();
         steps.push((
             "Check what kustomize builds",
             format!(
-                "case $ENVIRONMENT in\n{}\nesac\nstatus=0\nfor overlay in $overlays; do\n  echo \"== $overlay\"\n  \
+                "overlays=\ncase $ENVIRONMENT in\n{}\nesac\nstatus=0\nfor overlay in $overlays; do\n  echo \"== $overlay\"\n  \
                  kustomize build --enable-alpha-plugins \"$overlay\" > rendered.yaml || status=1\n  \
                  fitout check -f rendered.yaml -e \"$ENVIRONMENT\" || status=1\ndone\nexit $status",
                 cases.join("\n")
@@ -181,7 +182,7 @@ fn steps(found: &Found) -> Vec<(&'static str, String)> {
     } else if !found.paths.is_empty() {
         steps.push((
             "Check the manifests as they would be applied",
-            format!("fitout apply -q -f {paths} -e \"$ENVIRONMENT\" > rendered.yaml\nfitout check -f rendered.yaml -e \"$ENVIRONMENT\""),
+            format!("fitout apply -q {paths} -e \"$ENVIRONMENT\" > rendered.yaml\nfitout check -f rendered.yaml -e \"$ENVIRONMENT\""),
         ));
     }
     for chart in &found.charts {
@@ -208,7 +209,8 @@ fn steps(found: &Found) -> Vec<(&'static str, String)> {
         steps.push((
             "Check the chart as Helm renders it",
             format!(
-                "{choose}helm template {name} {folder}{values} > chart.yaml\nfitout plan -f chart.yaml -e \"$ENVIRONMENT\"\nfitout apply -q -f chart.yaml -e \"$ENVIRONMENT\" > rendered.yaml\nfitout check -f rendered.yaml -e \"$ENVIRONMENT\""
+                "{choose}helm template {name} {folder}{values} > chart.yaml\n{}\nfitout apply -q -f chart.yaml -e \"$ENVIRONMENT\" > rendered.yaml\nfitout check -f rendered.yaml -e \"$ENVIRONMENT\"",
+                plan("-f chart.yaml")
             ),
         ));
     }
@@ -235,7 +237,7 @@ fn indented(text: &str, by: usize) -> String {
 }
 
 fn github(found: &Found, files: &mut Vec<Planned>) {
-    let steps = steps(found);
+    let steps = steps(found, Some("$GITHUB_STEP_SUMMARY"));
     if steps.is_empty() {
         return;
     }
@@ -277,7 +279,7 @@ fn github(found: &Found, files: &mut Vec<Planned>) {
 }
 
 fn gitlab(found: &Found, files: &mut Vec<Planned>, additions: &mut Vec<Addition>) {
-    let steps = steps(found);
+    let steps = steps(found, None);
     if steps.is_empty() {
         return;
     }
@@ -336,14 +338,14 @@ fn pre_commit(found: &Found, files: &mut Vec<Planned>) {
     if found.paths.is_empty() {
         return;
     }
-    let (environments, paths) = (found.environments.join(" "), found.paths.join(" "));
+    let (environments, paths) = (found.environments.join(" "), found.filenames());
     let (cd, prefix) = match found.below.as_str() {
         "." => (String::new(), String::new()),
         below => (format!("cd {below} && "), format!("^{below}/.*")),
     };
     let hook = format!(
         "- repo: local\n  hooks:\n  - id: fitout\n    name: fitout plan\n    language: system\n    \
-         entry: sh -c '{cd}for e in {environments}; do fitout plan -q -f {paths} -e $e || exit 1; done'\n    \
+         entry: sh -c '{cd}for e in {environments}; do fitout plan -q {paths} -e $e || exit 1; done'\n    \
          files: {prefix}\\.(ya?ml|json)$\n    pass_filenames: false\n"
     );
     files.push(Planned {

@@ -8,49 +8,13 @@ use fitout::kubernetes::Quantity;
 use fitout::objects::{Container, ContainerType, Target, workload_kind};
 use fitout::problem::Problem;
 use fitout::read::Resource;
-use fitout::report::{FileOutcome, FileReason};
+use fitout::report::{FileOutcome, FileReason, rank_of, stage_of};
 use fitout::yaml::Node;
 
 use super::super::files::{Choice, Files};
 use super::super::inputs::{Manifests, shown};
 use super::super::tree::{self, Kustomization};
 use super::super::{Failure, WRONG_USE};
-
-/// Names of environments, in the order in which changes pass through them.
-const ENVIRONMENTS: [&str; 32] = [
-    "local",
-    "sandbox",
-    "dev",
-    "develop",
-    "development",
-    "ephemeral",
-    "preview",
-    "test",
-    "testing",
-    "tst",
-    "qa",
-    "ci",
-    "int",
-    "integration",
-    "acc",
-    "acceptance",
-    "uat",
-    "perf",
-    "demo",
-    "stage",
-    "stg",
-    "staging",
-    "preprod",
-    "preproduction",
-    "nonprod",
-    "canary",
-    "prd",
-    "prod",
-    "production",
-    "live",
-    "dr",
-    "all",
-];
 
 /// The environments of a repository that names none.
 const DEFAULTS: [&str; 3] = ["development", "staging", "production"];
@@ -385,14 +349,22 @@ impl Found {
             .note("  = help: use letters, digits, `-`, `_` and `.`"));
         }
         let mut names: BTreeSet<(usize, String)> = BTreeSet::new();
-        let mut add = |name: &str| names.insert((rank(name), name.to_owned()));
         for overlay in &self.overlays {
-            add(&overlay.environment);
+            let name = &overlay.environment;
+            names.insert((rank(name), name.clone()));
         }
-        for chart in &self.charts {
-            for (environment, _) in &chart.values {
-                add(environment);
+        // A chart and the overlays can spell one environment differently; two overlays with two names are two.
+        let spelled = |name: &str, names: &BTreeSet<(usize, String)>| {
+            let same = names.iter().find(|(at, _)| rank_of(name) == Some(*at));
+            same.map_or_else(|| name.to_owned(), |(_, it)| it.clone())
+        };
+        for chart in &mut self.charts {
+            for (environment, _) in &mut chart.values {
+                *environment = spelled(environment, &names);
+                names.insert((rank(environment), environment.clone()));
             }
+            let mut seen = BTreeSet::new();
+            chart.values.retain(|(name, _)| seen.insert(name.clone()));
         }
         if names.is_empty() {
             let folders = self.manifests.texts.iter().filter_map(|it| {
@@ -413,9 +385,7 @@ impl Found {
         (self.environments, self.are_named) = match (wanted, names.as_slice()) {
             ([_, ..], _) => (wanted.to_vec(), true),
             ([], []) => (DEFAULTS.map(str::to_owned).to_vec(), false),
-            ([], [only])
-                if rank(only) < ENVIRONMENTS.len() && DEFAULTS.contains(&only.as_str()) =>
-            {
+            ([], [only]) if DEFAULTS.contains(&only.as_str()) => {
                 (DEFAULTS.map(str::to_owned).to_vec(), true)
             }
             _ => (names, true),
@@ -555,6 +525,12 @@ impl Found {
             }
         }
         workloads
+    }
+
+    /// The folders with manifests as arguments, for commands with other arguments behind them, too.
+    pub(super) fn filenames(&self) -> String {
+        let paths: Vec<String> = self.paths.iter().map(|it| format!("-f {it}")).collect();
+        paths.join(" ")
     }
 
     /// What a Dockerfile here says about the user of an image: one whose folder has the name of the image, or the end of it.
@@ -787,7 +763,8 @@ fn is_data(name: &str) -> bool {
 /// The folder of a Dockerfile, and what it says about the user of its image.
 fn user_of(root: &Path, file: &Path) -> Option<(String, String)> {
     let is_dockerfile = file.file_name()? == "Dockerfile";
-    let folder = file.parent()?.file_name()?.to_string_lossy().into_owned();
+    let folder = file.parent()?.canonicalize().ok()?;
+    let folder = folder.file_name()?.to_string_lossy().into_owned();
     let is_ordinary = || {
         file.metadata()
             .is_ok_and(|it| it.is_file() && it.len() < 1 << 20)
@@ -843,22 +820,19 @@ fn not_deployed(root: &Path, file: &Path) -> Option<PathBuf> {
 /// The environment that a path names, by a word of its last such part: `overlays/production-eu`.
 fn environment_in(path: &str) -> Option<String> {
     path.split('/').rev().find_map(|part| {
-        let word = |it: &&str| ENVIRONMENTS[..ENVIRONMENTS.len() - 1].contains(it);
-        part.split(['-', '_', '.']).find(word).map(str::to_owned)
+        let mut words = part.split(['-', '_', '.']);
+        words.find(|it| rank_of(it).is_some()).map(str::to_owned)
     })
 }
 
 /// The place of an environment on the way to production.
 fn rank(name: &str) -> usize {
-    ENVIRONMENTS
-        .iter()
-        .position(|it| *it == name)
-        .unwrap_or(ENVIRONMENTS.len())
+    rank_of(name).unwrap_or(usize::MAX)
 }
 
 /// Whether an environment comes before those that others depend on.
 pub(super) fn is_early(name: &str) -> bool {
-    rank(name) <= rank("preview")
+    stage_of(name).is_some_and(|it| it <= 1)
 }
 
 /// Whether a name can be written into a config, a workflow and a shell as it is.

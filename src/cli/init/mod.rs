@@ -169,12 +169,7 @@ impl Init {
             }
         }
         if !self.quiet {
-            self.show_next(
-                &found,
-                &plans,
-                lessons.entries.values().filter(|(_, user)| *user).count(),
-                &mut text,
-            );
+            self.show_next(&found, &plans, suggestion.unknown.values(), &mut text);
         }
         Output::report(&text)?;
         Ok(SUCCESS)
@@ -211,8 +206,8 @@ impl Init {
         }
         match suggestion.unknown.len() {
             0 => {}
-            1 => what += "; 1 image to fill in",
-            count => what += &format!("; {count} images to fill in"),
+            1 => what += "; 1 entry of the catalogue to fill in",
+            count => what += &format!("; {count} entries of the catalogue to fill in"),
         }
         let existing = [
             self.directory.join(CONFIG),
@@ -409,11 +404,11 @@ impl Init {
     }
 
     /// What a first plan says, and what to type next.
-    fn show_next(
+    fn show_next<'s>(
         &self,
         found: &Found,
         plans: &[(String, Report)],
-        unknown: usize,
+        unknown: impl Iterator<Item = &'s String>,
         text: &mut Text,
     ) {
         if !found.paths.is_empty() || !self.filenames.is_empty() {
@@ -428,17 +423,25 @@ impl Init {
             }
         }
         text.line("Next");
+        let unknown = unknown.filter(|it| it.contains("runAsUser: …")).count();
         if unknown > 0 {
-            let (count, images) = (unknown, if unknown == 1 { "image" } else { "images" });
-            text.line(format_args!("  fill in the catalogue in {CONFIG}: {count} {images} would not start if they run as root"));
+            let images = plural(unknown, "image");
+            text.line(format_args!(
+                "  fill in the catalogue in {CONFIG}: {images} would not start if they run as root"
+            ));
         }
         if !matches!(self.directory.to_str(), Some("." | "./")) {
             text.line(format_args!("  cd {}", self.directory.display()));
         }
         let last = plans.last().map_or("production", |(name, _)| name.as_str());
         if !found.paths.is_empty() {
-            let paths = found.paths.join(" ");
-            text.line(format_args!("  fitout plan -f {paths} -e {last}"));
+            let paths = found.filenames();
+            text.line(format_args!("  fitout plan {paths} -e {last}"));
+            if found.overlays.is_empty() && found.bases.is_empty() {
+                text.line(format_args!(
+                    "  fitout apply {paths} -e {last} | kubectl apply -f -"
+                ));
+            }
         }
         if let Some(overlay) = found
             .overlays

@@ -4,6 +4,7 @@ use askama::Template;
 
 use super::{CSP, FindingPlace, SCRIPT, STYLE, Tile, VERSION, drawn};
 use crate::report::{Comparison, ConfigPlace, FilePlace, name_of};
+use crate::rules::CMP001;
 
 #[derive(Template)]
 #[template(path = "compare.html")]
@@ -92,7 +93,7 @@ impl Comparison {
                 details: "",
             });
             InversionCard {
-                rule: inversion.rows[0].rule,
+                rule: CMP001.id,
                 places: places.collect(),
                 sentence: inversion.sentence,
                 decided: inversion.decided,

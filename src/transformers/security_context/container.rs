@@ -106,9 +106,12 @@ impl<'a> ContainerFitting<'_, 'a> {
             number.is_some_and(|port| (1..1024).contains(&port))
         };
         let knowledge = match known {
-            Some((image, _)) => Knowledge::catalogue(format!(
-                "according to the catalogue of images, the program of {image} does not start without it"
-            )),
+            Some((image, entry)) => Knowledge::catalogue(
+                entry,
+                format!(
+                    "according to the catalogue of images, the program of {image} does not start without it"
+                ),
+            ),
             None if self.container.items("ports").any(is_low)
                 && runs_as_root(self.template, self.container, edits) =>
             {

@@ -111,7 +111,10 @@ impl<'a> PodFitting<'_, 'a, '_> {
                 let path = ["securityContext", field];
                 let reason = format!("from the catalogue of images, for {image}");
                 let proposal = Proposal::new(subject, &path, Value::from(id), decision);
-                edits.set(proposal.known(Knowledge::catalogue(reason)))?;
+                let Some((_, entry)) = section.known_of(container) else {
+                    continue;
+                };
+                edits.set(proposal.known(Knowledge::catalogue(entry, reason)))?;
                 if of_all.is_some() {
                     break;
                 }

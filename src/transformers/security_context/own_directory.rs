@@ -73,6 +73,6 @@ impl ContainerFitting<'_, '_> {
         let decision = self.section.decision(LEAF);
         let subject = &self.container.subject;
         let proposal = Proposal::new(subject, &["env"], mapping(value), decision);
-        edits.append(proposal.known(Knowledge::catalogue(note)))
+        edits.append(proposal.known(Knowledge::catalogue(entry, note)))
     }
 }

@@ -174,11 +174,15 @@ impl Volumes {
         }
         let mount = [("name", name.as_str()), ("mountPath", &wanted.path)];
         let mount = mapping(mount.map(|(key, value)| (key, Value::from(value))));
-        let knowledge = match &wanted.image {
+        let of_image = wanted.image.as_ref();
+        let knowledge = match of_image.and_then(|_| fitting.section.known_of(fitting.container)) {
             None => Knowledge::input("the root filesystem is read-only"),
-            Some(image) => Knowledge::catalogue(format!(
-                "the root filesystem is read-only, and {image} writes there according to the catalogue of images"
-            )),
+            Some((image, entry)) => Knowledge::catalogue(
+                entry,
+                format!(
+                    "the root filesystem is read-only, and {image} writes there according to the catalogue of images"
+                ),
+            ),
         };
         let subject = &fitting.container.subject;
         let proposal = Proposal::new(subject, &["volumeMounts"], mount, decision);
