@@ -191,6 +191,7 @@ Register-ArgumentCompleter -Native -CommandName 'fitout' -ScriptBlock {
             [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Only objects in this namespace; those that name none are in `default`')
             [CompletionResult]::new('--namespace', '--namespace', [CompletionResultType]::ParameterName, 'Only objects in this namespace; those that name none are in `default`')
             [CompletionResult]::new('--since', '--since', [CompletionResultType]::ParameterName, 'Only what the files cause that differ from this commit of git, or from where the branch left it: changes and findings in them, and those that are new elsewhere. Everything, if the config differs')
+            [CompletionResult]::new('--shard', '--shard', [CompletionResultType]::ParameterName, 'Only the files of one of N shards, counted from 0: `--shard 0/8` to `--shard 7/8` share the work of one run. All files are read, since decisions depend on others; `merge-reports` merges their reports')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Format of the comparison, written to standard output or to FILE; repeatable. One of text, json, markdown, html')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Format of the comparison, written to standard output or to FILE; repeatable. One of text, json, markdown, html')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colors')

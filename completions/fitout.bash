@@ -287,7 +287,7 @@ _fitout() {
             return 0
             ;;
         fitout__subcmd__compare)
-            opts="-f -k -e -c -l -n -o -q -h --filename --exclude --include --kustomize --allow-functions --environment --config --selector --namespace --since --all --output --exit-code --quiet --color --help"
+            opts="-f -k -e -c -l -n -o -q -h --filename --exclude --include --kustomize --allow-functions --environment --config --selector --namespace --since --shard --all --output --exit-code --quiet --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -354,6 +354,10 @@ _fitout() {
                     return 0
                     ;;
                 --since)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --shard)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

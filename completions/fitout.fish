@@ -143,6 +143,7 @@ complete -c fitout -n "__fish_fitout_using_subcommand compare" -s c -l config -d
 complete -c fitout -n "__fish_fitout_using_subcommand compare" -s l -l selector -d 'Only objects with these labels, in the syntax of `kubectl -l`. All objects are read, since decisions depend on others' -r
 complete -c fitout -n "__fish_fitout_using_subcommand compare" -s n -l namespace -d 'Only objects in this namespace; those that name none are in `default`' -r
 complete -c fitout -n "__fish_fitout_using_subcommand compare" -l since -d 'Only what the files cause that differ from this commit of git, or from where the branch left it: changes and findings in them, and those that are new elsewhere. Everything, if the config differs' -r
+complete -c fitout -n "__fish_fitout_using_subcommand compare" -l shard -d 'Only the files of one of N shards, counted from 0: `--shard 0/8` to `--shard 7/8` share the work of one run. All files are read, since decisions depend on others; `merge-reports` merges their reports' -r
 complete -c fitout -n "__fish_fitout_using_subcommand compare" -s o -l output -d 'Format of the comparison, written to standard output or to FILE; repeatable. One of text, json, markdown, html' -r
 complete -c fitout -n "__fish_fitout_using_subcommand compare" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'

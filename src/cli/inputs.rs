@@ -109,7 +109,7 @@ impl Manifests {
                         file: (!is_stream).then(|| file.path.clone()),
                         key: file.key,
                         name,
-                        stream,
+                        stream: *stream,
                     });
                 }
                 Some(Err(problem)) => problems.push(problem),
@@ -309,7 +309,7 @@ enum Contents {
     PassedOver(FileReason),
     /// Objects, and the indices of its other documents.
     Objects {
-        stream: Stream,
+        stream: Box<Stream>,
         others: Vec<usize>,
         /// Whether it was standard input, or read like it.
         is_stream: bool,
@@ -375,7 +375,7 @@ impl Contents {
         let others = others.filter(|(_, it)| !it).map(|(index, _)| index);
         let others = others.collect();
         Ok(Contents::Objects {
-            stream,
+            stream: Box::new(stream),
             others,
             is_stream,
         })

@@ -535,8 +535,9 @@ impl Format {
         if self.name == "time-zone" {
             return nearest_zone(text);
         }
-        // What only some pods may have has no other spelling.
-        if text.is_empty() || self.name.starts_with("not-") {
+        // What only some pods or quotas may have has no other spelling.
+        let is_choice = matches!(self.name, "pod-count" | "quota-of-pods");
+        if text.is_empty() || is_choice || self.name.starts_with("not-") {
             return None;
         }
         let lower = text.to_lowercase();

@@ -199,8 +199,12 @@ fn in_order(shards: &mut [Value]) -> Result<(), String> {
     }
     let objects = |shard: &'_ Value| {
         let objects = shard["ledger"]["objects"].as_array();
-        let objects = objects.map(|it| it.iter().map(|it| it["resourceRef"].clone()).collect());
-        objects.unwrap_or_else(Vec::new)
+        let objects = objects.map(|it| {
+            it.iter()
+                .map(|it| it["resourceRef"].clone())
+                .collect::<Vec<_>>()
+        });
+        objects.unwrap_or_default()
     };
     let first = objects(&shards[0]);
     let is_alike = |it: &Value| {
