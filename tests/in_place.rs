@@ -140,6 +140,35 @@ fn an_edit_during_a_run_is_not_overwritten() {
 }
 
 #[test]
+fn a_printed_report_is_not_followed_by_that_of_a_failure() {
+    let folder = pods(3);
+    folder.fifo("report");
+    let mut command = folder.command(&IN_PLACE);
+    command.args(["-o", "json", "-o", "sarif=file", "-o", "json=report"]);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut run = Waiting(Some(command.spawn().unwrap()));
+    // The report for the pipe is the last one.
+    while !folder.path().join("file").exists() {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    fs::remove_file(folder.path().join("t/f002.yaml")).unwrap();
+    let mut read = Command::new("timeout");
+    read.args(["60", "cat", "report"]).stdout(Stdio::piped());
+    let sent = read.current_dir(folder.path()).output().unwrap().stdout;
+    let output = run.0.take().unwrap().wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(5));
+    for once in [output.stdout, sent] {
+        let report: serde_json::Value = serde_json::from_slice(&once).unwrap();
+        assert_eq!(report["summary"]["added"], 3, "{report}");
+    }
+    let replaced = folder.read("file");
+    assert!(
+        replaced.contains("changed after fitout read it"),
+        "{replaced}"
+    );
+}
+
+#[test]
 fn no_edit_is_lost_at_any_time() {
     let (folder, fitted) = (pods(60), fitted());
     for delay in 0..30 {

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::io::{BufWriter, ErrorKind, IsTerminal, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use clap::Args;
@@ -317,8 +318,7 @@ impl Reports {
         runs: &[Run<'_>],
         verbosity: &Verbosity,
     ) -> Result<(), Failure> {
-        let mut requested = self.or_text().iter();
-        requested.try_for_each(|it| it.write(command, runs, verbosity))
+        write_all(self.or_text(), command, runs, verbosity)
     }
 
     /// Writes all of them.
@@ -328,8 +328,7 @@ impl Reports {
         runs: &[Run<'_>],
         verbosity: &Verbosity,
     ) -> Result<(), Failure> {
-        let mut requested = self.output.iter();
-        requested.try_for_each(|it| it.write(command, runs, verbosity))
+        write_all(&self.output, command, runs, verbosity)
     }
 
     /// Writes reports for machines of a failure.
@@ -345,6 +344,22 @@ impl Reports {
     }
 }
 
+/// Whether the reports of this run are written. A failure after that replaces those in files, but what was printed, or sent
+/// to another process, cannot be taken back, and a second document behind it would make both unreadable.
+static ARE_WRITTEN: AtomicBool = AtomicBool::new(false);
+
+fn write_all(
+    requested: &[Requested],
+    command: Command,
+    runs: &[Run<'_>],
+    verbosity: &Verbosity,
+) -> Result<(), Failure> {
+    let mut requested = requested.iter();
+    requested.try_for_each(|it| it.write(command, runs, verbosity))?;
+    ARE_WRITTEN.store(true, Relaxed);
+    Ok(())
+}
+
 /// Writes reports for machines of a failure. That one cannot be written is said, and does not hide the failure.
 pub(super) fn write_failure<'r>(
     requested: impl Iterator<Item = (&'static Format, Option<&'r Path>)>,
@@ -356,7 +371,11 @@ pub(super) fn write_failure<'r>(
         return;
     };
     let runs = [Run::of_problems(&failure.as_problems())];
+    let are_written = ARE_WRITTEN.load(Relaxed);
     for (format, file) in requested.filter(|(format, _)| format.is_for_failures) {
+        if are_written && !file.is_some_and(Path::is_file) {
+            continue;
+        }
         let requested = Requested {
             format,
             file: file.map(Path::to_owned),
