@@ -1210,6 +1210,60 @@ mod tests {
                 &["a.b", "a.b.", "foo.example.com"],
                 &["", "a", "a..b", "A.b", "."],
             ),
+            (
+                "endpoint-ip",
+                &["10.0.0.1", "2001:db8::1"],
+                &[
+                    "",
+                    "a",
+                    "127.0.0.1",
+                    "::1",
+                    "169.254.1.1",
+                    "fe80::1",
+                    "224.0.0.1",
+                    "0.0.0.0",
+                    "::",
+                ],
+            ),
+            (
+                "medium",
+                &["Memory", "HugePages", "HugePages-2Mi"],
+                &["memory", "HugePages-", "HugePages-x", "Disk"],
+            ),
+            (
+                "indexes",
+                &["0", "0,2-5", "1-3,7"],
+                &["", "2,1", "3-3", "5-2", "1-3,2", "a", "1,"],
+            ),
+            (
+                "psa-version",
+                &["latest", "v1.30"],
+                &["", "1.30", "v1", "v2.1", "v1.x"],
+            ),
+            (
+                "pod-count",
+                &["pods", "count/jobs.batch"],
+                &["", "cpu", "requests.cpu"],
+            ),
+            (
+                "quota-of-pods",
+                &["pods", "cpu", "requests.memory", "limits.cpu", "count/pods"],
+                &["services", "requests.storage", "limits.pods"],
+            ),
+            ("trimmed", &["", "a", "a b"], &[" a", "a ", "\t"]),
+            (
+                "ip-or-none",
+                &["None", "10.0.0.1", "::1"],
+                &["", "none", "a"],
+            ),
+            (
+                "certificate-request",
+                &[
+                    "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURSBSRVFVRVNULS0tLS0K",
+                    " LS0tLS1CRUdJTiBDRVJUSUZJQ0FURSBSRVFVRVNU",
+                ],
+                &["", "a", "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0t"],
+            ),
         ];
         for (name, valid, invalid) in rows {
             let format = format_of(name).unwrap();

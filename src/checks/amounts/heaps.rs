@@ -86,6 +86,9 @@ fn size(text: &str, unit: &str) -> Option<Quantity> {
         .find(|it: char| !it.is_ascii_digit())
         .unwrap_or(text.len());
     let (number, written) = text.split_at(end);
+    if number.is_empty() {
+        return None;
+    }
     let unit = match written.trim_end_matches(['i', 'B', 'b']) {
         "" => unit,
         "k" | "K" => "Ki",
