@@ -71,7 +71,7 @@ fn the_image_is_small_labelled_and_runs_as_nobody() {
         .components()
         .any(|part| part.as_os_str() == "release");
     // Every CI job downloads it. Reports for machines and browsers, and the commands for people, are 1.4 MB of it.
-    assert!(!ships || size <= 8_200_000, "the image has {size} bytes");
+    assert!(!ships || size <= 7_000_000, "the image has {size} bytes");
     let config = &inspected[0]["Config"];
     assert_eq!(config["User"], "nobody");
     assert_eq!(config["Entrypoint"], serde_json::json!(["/fitout"]));
