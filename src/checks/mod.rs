@@ -393,6 +393,7 @@ pub fn decide<'a>(
 }
 
 /// Checks that suggest names. What they suggest depends on what was compared before, so they run one after the other.
+/// One that is missing here costs time, and changes nothing: fitout then decides again, on one thread.
 const COMPARING: [&str; 10] = [
     config::CHECK.name,
     references::CHECK.name,
