@@ -83,7 +83,7 @@ impl<'a> Related<'a> {
         pods.map(|at| &self.pods[*at])
     }
 
-    /// The objects that have the pods of a template scraped, directly or through a Service; more than [`MOST_NAMED`] are not
+    /// The objects that have the pods of a template scraped, directly or through a Service; more than [`crate::text::MOST_NAMED`] are not
     /// all returned.
     pub fn scrapers_of(
         &self,
@@ -184,7 +184,7 @@ impl<'a> Related<'a> {
         service.targets.get_or_init(targets)
     }
 
-    /// The objects that have the pods of a Service scraped through it; more than [`MOST_NAMED`] are not all returned.
+    /// The objects that have the pods of a Service scraped through it; more than [`crate::text::MOST_NAMED`] are not all returned.
     pub fn scrapers_of_service(
         &self,
         service: &Service<'a>,
