@@ -42,7 +42,13 @@ fn object(at: usize) -> String {
     let namespace = ["shop", "pay", "data"][at % 3];
     let (mut name, image) = (
         format!("web-{at}"),
-        ["nginx:1.27", "postgres:16", "example.com/own:1"][at % 3],
+        // Two images that are not known, in a group of several places.
+        [
+            "nginx:1.27",
+            "postgres:16",
+            "example.com/own:1",
+            "example.com/other:1",
+        ][at % 4],
     );
     let metadata = |name: &str| {
         format!("metadata: {{name: {name}, namespace: {namespace}, labels: {{app: {name}}}}}")

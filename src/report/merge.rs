@@ -56,6 +56,12 @@ struct Member<'r> {
     /// The lines for the config that resolve it.
     #[serde(skip_serializing_if = "Option::is_none")]
     lines: Option<&'r str>,
+    /// Whether these lines are an entry of the catalogue.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    catalogue: bool,
+    /// The image that it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    image: Option<&'r str>,
     /// Whether an exemption resolves it.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     exemption: bool,
@@ -100,9 +106,11 @@ impl<'r> Member<'r> {
                 Part::Object | Part::Container { .. } => Vec::new(),
             },
             lines: match &entry.lines {
-                Some(Lines::Config(lines)) => Some(lines),
-                _ => None,
+                Some(Lines::Config(lines) | Lines::Catalogue(lines)) => Some(lines),
+                Some(Lines::Exemption) | None => None,
             },
+            catalogue: matches!(entry.lines, Some(Lines::Catalogue(_))),
+            image: entry.image.as_deref(),
             exemption: entry.lines == Some(Lines::Exemption),
             leaf: entry.tags.decision.as_deref().map(|it| &*it.leaf),
             folded: entry.is_folded(),
@@ -431,8 +439,9 @@ fn of_value(entry: &Value, member: &Value, rules: &HashMap<&str, &'static str>) 
         change: None,
         token_reason: None,
         folded: (member["folded"] == true).then_some(would_change_in_words),
-        image: None,
+        image: of_member("image").map(str::to_owned),
         lines: match of_member("lines") {
+            Some(lines) if member["catalogue"] == true => Some(Lines::Catalogue(lines.to_owned())),
             Some(lines) => Some(Lines::Config(lines.to_owned())),
             None => (member["exemption"] == true).then_some(Lines::Exemption),
         },
