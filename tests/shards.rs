@@ -425,7 +425,7 @@ fn an_error_in_any_shard_keeps_all_from_writing() {
     let before = files(&folder.path().join("t"));
     let (code, _) = single(&folder, &["apply", "-i"]);
     assert_eq!(code, Some(1));
-    let mut told = 0;
+    let mut elsewhere = 0;
     for at in 0..SHARDS {
         let run = folder.run(&[
             "apply",
@@ -438,12 +438,12 @@ fn an_error_in_any_shard_keeps_all_from_writing() {
             &format!("{at}/{SHARDS}"),
         ]);
         assert_eq!(run.code, Some(1), "{}", run.stderr);
-        told += usize::from(
+        elsewhere += usize::from(
             run.stderr
                 .contains("because of errors in files of other shards"),
         );
     }
-    assert_eq!(told, SHARDS - 1);
+    assert_eq!(elsewhere, SHARDS - 1);
     assert_eq!(files(&folder.path().join("t")), before);
 }
 

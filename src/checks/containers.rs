@@ -4,6 +4,8 @@
 //! `pkg/apis/core/validation/validation.go`. Only pods of Kubernetes' own kinds are checked: controllers of other kinds add
 //! volumes and images of their own.
 
+use std::hash::Hash;
+
 use kustomize_krm_types::Severity;
 
 use super::{Check, Find, Pod};
@@ -285,18 +287,13 @@ fn shared_ports(container: &Container<'_>, earlier: &mut Ports, found: &mut Find
     for (index, port) in container.node.items_at(["ports"]).enumerate() {
         let at = index.to_string();
         if let Some(name) = port.text_at(["name"]).filter(|it| !it.is_empty()) {
-            match earlier.names.get(&*name) {
-                Some(other) => {
-                    let message = format!(
-                        "a port of {other} is named {name} too, and Services that name it use that one"
-                    );
-                    let path = ["ports", &at, "name"];
-                    found.graded(&CONTAINER, Severity::Warning, container, &path, message);
-                }
-                None => {
-                    let part = container.subject.part.to_string();
-                    own.names.insert(name.into_owned(), part);
-                }
+            let key = name.clone().into_owned();
+            if let Some(other) = holder(&earlier.names, &mut own.names, key, container) {
+                let message = format!(
+                    "a port of {other} is named {name} too, and Services that name it use that one"
+                );
+                let path = ["ports", &at, "name"];
+                found.graded(&CONTAINER, Severity::Warning, container, &path, message);
             }
         }
         let Some(number) = port.int_at::<i64>(["containerPort"]) else {
@@ -304,22 +301,30 @@ fn shared_ports(container: &Container<'_>, earlier: &mut Ports, found: &mut Find
         };
         let protocol = port.text_at(["protocol"]).filter(|it| !it.is_empty());
         let key = (number, protocol.unwrap_or("TCP".into()).into_owned());
-        match earlier.numbers.get(&key) {
-            Some(other) => {
-                let message = format!(
-                    "{other} has the port {number} too, and the containers of a pod share their network"
-                );
-                let path = ["ports", &at, "containerPort"];
-                found.graded(&CONTAINER, Severity::Warning, container, &path, message);
-            }
-            None => {
-                let part = container.subject.part.to_string();
-                own.numbers.insert(key, part);
-            }
+        if let Some(other) = holder(&earlier.numbers, &mut own.numbers, key, container) {
+            let message = format!(
+                "{other} has the port {number} too, and the containers of a pod share their network"
+            );
+            let path = ["ports", &at, "containerPort"];
+            found.graded(&CONTAINER, Severity::Warning, container, &path, message);
         }
     }
     earlier.numbers.extend(own.numbers);
     earlier.names.extend(own.names);
+}
+
+/// The earlier container that has a key. If there is none, this one has it for later ones.
+fn holder<'e, K: Eq + Hash>(
+    earlier: &'e HashMap<K, String>,
+    own: &mut HashMap<K, String>,
+    key: K,
+    container: &Container<'_>,
+) -> Option<&'e String> {
+    let other = earlier.get(&key);
+    if other.is_none() {
+        own.insert(key, container.subject.part.to_string());
+    }
+    other
 }
 
 fn ports<'a>(

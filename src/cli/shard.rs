@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::str::FromStr;
 
+use fitout::hashing::{FNV1A, fnv1a};
+
 use super::inputs::shown;
 
 /// One of several runs, each of which reads all files and writes and reports those of its shard.
@@ -51,16 +53,14 @@ pub(super) struct Hash(u64);
 
 impl Default for Hash {
     fn default() -> Hash {
-        Hash(0xcbf2_9ce4_8422_2325)
+        Hash(FNV1A)
     }
 }
 
 impl Hash {
     pub(super) fn add(&mut self, text: &str) {
         // No text has this byte, so it ends each.
-        for byte in text.bytes().chain([0xff]) {
-            self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-        }
+        self.0 = fnv1a(self.0, text.bytes().chain([0xff]));
     }
 
     pub(super) fn finish(&self) -> u64 {

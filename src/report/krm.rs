@@ -13,17 +13,17 @@ use crate::text::escaped;
 use crate::yaml::Lines;
 
 /// A result for a host.
-struct Told<'r> {
+struct HostResult<'r> {
     message: Cow<'r, str>,
     severity: Severity,
     object: Option<&'r ResourceIdentifier>,
     field: Option<&'r Field>,
     file: Option<&'r FilePlace>,
-    tags: ToldTags<'r>,
+    tags: ResultTags<'r>,
 }
 
 /// The tags of a result, which are formatted where they are written.
-enum ToldTags<'r> {
+enum ResultTags<'r> {
     OfEntry(&'r Tags),
     Rule(Option<&'static str>),
 }
@@ -56,7 +56,7 @@ impl Report {
         });
     }
 
-    fn each_result<'r>(&'r self, changes: ChangesReport, tell: &mut dyn FnMut(Told<'r>)) {
+    fn each_result<'r>(&'r self, changes: ChangesReport, report: &mut dyn FnMut(HostResult<'r>)) {
         let findings = self
             .results
             .iter()
@@ -68,62 +68,62 @@ impl Report {
         };
         if changes != ChangesReport::Full {
             for entries in self.folded_by_object() {
-                tell(of_folded(&entries));
+                report(of_folded(&entries));
             }
         }
         for entry in findings.filter(is_reported) {
-            tell(of_entry(entry));
+            report(of_entry(entry));
         }
         let listed = self.results.iter();
         let listed = listed.filter(|entry| entry.entry_type == EntryType::Change);
-        let tell_all = |tell: &mut dyn FnMut(Told<'r>), is_told: fn(&Entry) -> bool| {
-            for entry in listed.filter(|entry| is_told(entry)) {
-                tell(of_entry(entry));
+        let report_all = |report: &mut dyn FnMut(HostResult<'r>), of: fn(&Entry) -> bool| {
+            for entry in listed.filter(|entry| of(entry)) {
+                report(of_entry(entry));
             }
         };
         match changes {
             ChangesReport::None => {}
-            ChangesReport::Full => tell_all(tell, |_| true),
+            ChangesReport::Full => report_all(report, |_| true),
             ChangesReport::Summary => {
                 for object in &self.objects {
-                    tell(self.of_object(object));
+                    report(self.of_object(object));
                 }
-                tell_all(tell, |entry| entry.token_reason.is_some());
+                report_all(report, |entry| entry.token_reason.is_some());
             }
         }
         let unexamined = unexamined(self);
         if !unexamined.is_empty() {
-            tell(Told {
+            report(HostResult {
                 message: Cow::Owned(unexamined),
                 severity: Severity::Info,
                 object: None,
                 field: None,
                 file: None,
-                tags: ToldTags::Rule(Some(UNEXAMINED.id)),
+                tags: ResultTags::Rule(Some(UNEXAMINED.id)),
             });
         }
     }
 
-    fn of_object<'r>(&self, object: &'r ObjectChanges) -> Told<'r> {
+    fn of_object<'r>(&self, object: &'r ObjectChanges) -> HostResult<'r> {
         let counts = object.counts.iter();
         let counts: Vec<String> = counts
             .map(|(rule, count)| format!("{rule} {count}"))
             .collect();
         let message = format!("configured for {}: {}", self.environment, counts.join(", "));
-        Told {
+        HostResult {
             message: Cow::Owned(message),
             severity: Severity::Info,
             object: Some(&object.reference),
             field: None,
             file: object.file.as_ref(),
-            tags: ToldTags::Rule(None),
+            tags: ResultTags::Rule(None),
         }
     }
 
-    fn tags<'t>(&'t self, tags: &ToldTags<'t>) -> Vec<(&'static str, Cow<'t, str>)> {
+    fn tags<'t>(&'t self, tags: &ResultTags<'t>) -> Vec<(&'static str, Cow<'t, str>)> {
         match tags {
-            ToldTags::OfEntry(tags) => tags.list(),
-            ToldTags::Rule(rule) => {
+            ResultTags::OfEntry(tags) => tags.list(),
+            ResultTags::Rule(rule) => {
                 let environment = ("environment", Cow::Borrowed(self.environment.as_str()));
                 let rule = rule.map(|rule| ("rule", Cow::Borrowed(rule)));
                 [environment].into_iter().chain(rule).collect()
@@ -132,23 +132,23 @@ impl Report {
     }
 
     /// What a host prints is escaped; values stay as they are.
-    fn owned(&self, told: Told<'_>) -> KrmResult {
+    fn owned(&self, result: HostResult<'_>) -> KrmResult {
         let text = |text: &str| escaped(text).into_owned();
-        let tags = self.tags(&told.tags).into_iter();
+        let tags = self.tags(&result.tags).into_iter();
         KrmResult {
-            message: text(&told.message),
-            severity: told.severity,
-            resource_ref: told.object.map(|object| ResourceIdentifier {
+            message: text(&result.message),
+            severity: result.severity,
+            resource_ref: result.object.map(|object| ResourceIdentifier {
                 api_version: text(&object.api_version),
                 kind: text(&object.kind),
                 name: text(&object.name),
                 namespace: object.namespace.as_deref().map(text),
             }),
-            field: told.field.map(|field| Field {
+            field: result.field.map(|field| Field {
                 path: text(&field.path),
                 ..field.clone()
             }),
-            file: told.file.map(|file| File {
+            file: result.file.map(|file| File {
                 path: text(&file.path),
                 index: file.index,
             }),
@@ -159,7 +159,7 @@ impl Report {
     }
 
     /// The same as text, without a copy.
-    fn write_result(&self, told: &Told<'_>, lines: &mut Lines<'_>, item: usize) {
+    fn write_result(&self, result: &HostResult<'_>, lines: &mut Lines<'_>, item: usize) {
         let entry = item + 2;
         let inner = entry + lines.step;
         let text = |lines: &mut Lines<'_>, key: &str, value: &str| {
@@ -169,11 +169,11 @@ impl Report {
         };
         lines.begin(item);
         lines.plain("- message: ");
-        lines.string(&escaped(&told.message));
+        lines.string(&escaped(&result.message));
         lines.begin(entry);
         lines.plain("severity: ");
-        lines.plain(told.severity.as_str());
-        if let Some(object) = told.object {
+        lines.plain(result.severity.as_str());
+        if let Some(object) = result.object {
             lines.begin(entry);
             lines.plain("resourceRef:");
             text(lines, "apiVersion: ", &object.api_version);
@@ -183,7 +183,7 @@ impl Report {
                 text(lines, "namespace: ", namespace);
             }
         }
-        if let Some(field) = told.field {
+        if let Some(field) = result.field {
             lines.begin(entry);
             lines.plain("field:");
             text(lines, "path: ", &field.path);
@@ -199,7 +199,7 @@ impl Report {
                 }
             }
         }
-        if let Some(file) = told.file {
+        if let Some(file) = result.file {
             lines.begin(entry);
             lines.plain("file:");
             text(lines, "path: ", &file.path);
@@ -209,7 +209,7 @@ impl Report {
         }
         lines.begin(entry);
         lines.plain("tags:");
-        for (key, value) in self.tags(&told.tags) {
+        for (key, value) in self.tags(&result.tags) {
             lines.begin(inner);
             lines.plain(key);
             lines.plain(": ");
@@ -219,21 +219,21 @@ impl Report {
 }
 
 /// One result for the folded findings of an object.
-fn of_folded<'r>(entries: &[&'r Entry]) -> Told<'r> {
+fn of_folded<'r>(entries: &[&'r Entry]) -> HostResult<'r> {
     let first = entries[0];
     let message = format!(
         "{}, for example: {}",
         folded_message(entries),
         first.message
     );
-    Told {
+    HostResult {
         message: Cow::Owned(message),
         ..of_entry(first)
     }
 }
 
-fn of_entry(entry: &Entry) -> Told<'_> {
-    Told {
+fn of_entry(entry: &Entry) -> HostResult<'_> {
+    HostResult {
         message: match entry.tags.mark("reason") {
             Some(reason) => Cow::Owned(format!("waived ({reason}): {}", entry.message)),
             None => Cow::Borrowed(&entry.message),
@@ -245,7 +245,7 @@ fn of_entry(entry: &Entry) -> Told<'_> {
         object: entry.resource_ref.as_ref(),
         field: entry.field.as_ref(),
         file: entry.file.as_ref(),
-        tags: ToldTags::OfEntry(&entry.tags),
+        tags: ResultTags::OfEntry(&entry.tags),
     }
 }
 

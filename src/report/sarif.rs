@@ -11,6 +11,7 @@ use kustomize_krm_types::Severity;
 use serde_json::{Value, json};
 
 use super::{API_VERSION, Document, Entry, EntryType, File, FileText, Fix, Run, in_words, plural};
+use crate::hashing::{FNV1A, fnv1a};
 use crate::text::{escaped, json};
 
 const SCHEMA: &str =
@@ -307,12 +308,7 @@ impl<'d> Drawing<'d> {
         let parts = [first.rule].into_iter().chain(object.into_iter().flatten());
         let parts = parts.chain(fields.map(|it| it.path.as_str()));
         let parts = parts.chain(of_config.map(|it| it.field.as_str()));
-        // FNV-1a: short, and the same in every version.
-        let hash = parts
-            .flat_map(|part| part.bytes().chain([0]))
-            .fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
-                (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-            });
+        let hash = fnv1a(FNV1A, parts.flat_map(|part| part.bytes().chain([0])));
         let count = self.fingerprints.entry(hash).or_default();
         *count += 1;
         format!("{hash:016x}:{count}")

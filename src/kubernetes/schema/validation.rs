@@ -128,7 +128,7 @@ enum Test {
     OneOf(&'static str),
     /// Values that need a feature gate.
     Gate(&'static str, &'static str),
-    Beside(Side, &'static str),
+    Compared(Relation, &'static str),
     Same(&'static str),
     /// One of the texts at this path.
     Among(&'static str),
@@ -182,7 +182,7 @@ enum When {
 
 /// How two values of one mapping relate.
 #[derive(Clone, Copy, Debug)]
-enum Side {
+enum Relation {
     AtMost,
     AtLeast,
     Above,
@@ -323,9 +323,9 @@ impl Test {
             Some(("values", format)) => Test::Values(format_of(format)?),
             Some(("size", range)) => Test::Size(Range::parse(range)?),
             Some(("length", range)) => Test::Length(Range::parse(range)?),
-            Some(("le", other)) => Test::Beside(Side::AtMost, other),
-            Some(("ge", other)) => Test::Beside(Side::AtLeast, other),
-            Some(("above", other)) => Test::Beside(Side::Above, other),
+            Some(("le", other)) => Test::Compared(Relation::AtMost, other),
+            Some(("ge", other)) => Test::Compared(Relation::AtLeast, other),
+            Some(("above", other)) => Test::Compared(Relation::Above, other),
             Some(("same", other)) => Test::Same(other),
             Some(("among", path)) => Test::Among(path),
             Some(("never", values)) => Test::Never(values),
@@ -843,7 +843,7 @@ impl<'a> Visit<'a> {
                     }
                 }
             }
-            Test::Beside(side, other) => self.compare(row, of, (it, other), at, *side),
+            Test::Compared(relation, other) => self.compare(row, of, (it, other), at, *relation),
             Test::Same(other) => {
                 let other_text = set(of, other).and_then(Node::text);
                 if other_text.is_some_and(|other| it.text().is_some_and(|it| it != other)) {
@@ -1064,7 +1064,7 @@ impl<'a> Visit<'a> {
         of: Node<'a>,
         (it, other): (Node<'a>, &'static str),
         at: Path<'_, 'a>,
-        side: Side,
+        relation: Relation,
     ) {
         let Some(against) = set(of, other) else {
             return;
@@ -1073,20 +1073,20 @@ impl<'a> Visit<'a> {
             let pair = Quantity::of_node(value)
                 .ok()
                 .zip(Quantity::of_node(against).ok());
-            pair.is_some_and(|(value, against)| match side {
-                Side::AtLeast => value < against,
-                Side::AtMost => value > against,
-                Side::Above => value <= against,
+            pair.is_some_and(|(value, against)| match relation {
+                Relation::AtLeast => value < against,
+                Relation::AtMost => value > against,
+                Relation::Above => value <= against,
             })
         };
         let words = || {
-            let side = match side {
-                Side::AtLeast => "at least",
-                Side::AtMost => "at most",
-                Side::Above => "greater than",
+            let words = match relation {
+                Relation::AtLeast => "at least",
+                Relation::AtMost => "at most",
+                Relation::Above => "greater than",
             };
             let (own, other) = (Name(row.path), Name(other));
-            Refusal::Words(format!("{own} must be {side} {other}"))
+            Refusal::Words(format!("{own} must be {words} {other}"))
         };
         if it.is_scalar() {
             if is_wrong(it, against) {
