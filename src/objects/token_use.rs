@@ -144,11 +144,7 @@ pub(super) fn in_containers(template: &Template<'_>) -> Option<Evidence> {
     let evidence = |it: &Container<'_>| {
         let image = it.node.text_at(["image"]).unwrap_or_default();
         let mentions = |text: &str| mentions_kubernetes(text) && !text.contains("://");
-        if is_named_as_client(&image) {
-            Some(Evidence::Used)
-        } else if it.written().is_some_and(|text| !may_show(text)) {
-            None
-        } else if texts(it).any(|text| is_sign(&text)) {
+        if is_named_as_client(&image) || texts(it).any(|text| is_sign(&text)) {
             Some(Evidence::Used)
         } else {
             let is_possible =
@@ -157,61 +153,6 @@ pub(super) fn in_containers(template: &Template<'_>) -> Option<Evidence> {
         }
     };
     containers.filter_map(evidence).max()
-}
-
-/// One of these is in every text that shows something, each with the place of two characters that are rare elsewhere.
-const HINTS: [(&str, usize); 11] = [
-    ("kube", 1),
-    ("k8s", 0),
-    ("in-cluster", 2),
-    ("incluster", 1),
-    ("elect", 2),
-    ("watch_", 4),
-    ("vault:", 1),
-    ("flux", 2),
-    ("helm", 2),
-    ("istioctl", 4),
-    ("oc", 0),
-];
-
-/// The second of two such characters, as a bit, by the first; letters of both cases are the same.
-static PAIRS: [u32; 32] = pairs();
-
-const fn pairs() -> [u32; 32] {
-    let mut pairs = [0; 32];
-    let mut at = 0;
-    while at < HINTS.len() {
-        let (hint, place) = (HINTS[at].0.as_bytes(), HINTS[at].1);
-        pairs[(hint[place] & 31) as usize] |= 1 << (hint[place + 1] & 31);
-        at += 1;
-    }
-    pairs
-}
-
-/// Whether a text may show something. Every text of every pod is searched, and nearly all have nothing.
-fn may_show(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    let is_word = |at: Option<usize>| {
-        let byte = at.and_then(|at| bytes.get(at));
-        byte.is_some_and(u8::is_ascii_alphanumeric)
-    };
-    let is_hint = |at: usize| {
-        HINTS.iter().any(|(hint, place)| {
-            let Some(start) = at.checked_sub(*place) else {
-                return false;
-            };
-            let end = start + hint.len();
-            let part = bytes.get(start..end);
-            let is_here = part.is_some_and(|it| it.eq_ignore_ascii_case(hint.as_bytes()));
-            let is_part = || is_word(start.checked_sub(1)) || is_word(Some(end));
-            is_here && !(COMMANDS.contains(hint) && is_part())
-        })
-    };
-    let mut pairs = bytes.windows(2).enumerate();
-    pairs.any(|(at, pair)| {
-        let seconds = PAIRS[usize::from(pair[0] & 31)];
-        seconds >> (pair[1] & 31) & 1 != 0 && is_hint(at)
-    })
 }
 
 /// The names of the ConfigMaps that pods mount or read variables from.
@@ -402,21 +343,6 @@ mod tests {
             let is_within = SIGNS.iter().any(|it| sign[1..].contains(it));
             assert!(is_within || !is_sign(&sign[1..]));
             assert!(sign.contains('=') || !is_sign(&format!("--{sign}=False")));
-        }
-    }
-
-    #[test]
-    fn every_text_that_shows_something_has_a_hint() {
-        let commands = COMMANDS.map(|it| format!("x; {it} get"));
-        let signs = SIGNS.iter().chain(&MENTIONS).map(|it| (*it).to_owned());
-        for sign in signs.chain(commands).chain(["vault:a".to_owned()]) {
-            for text in [format!("args: [{sign}]"), format!("- \"{sign}\"\n"), sign] {
-                assert!(may_show(&text), "{text}");
-                assert!(may_show(&text.to_ascii_uppercase()), "{text}");
-            }
-        }
-        for text in ["image: docker.io/local:1", "overwhelm", "", "o"] {
-            assert!(!may_show(text), "{text}");
         }
     }
 
