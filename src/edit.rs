@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use jsonptr::{Pointer, PointerBuf};
 
-pub use change::{Change, RULES};
+pub use change::Change;
 pub use knowledge::{Knowledge, Source, can_stop};
 
 use crate::finding::{Decision, Finding, Mode, Subject};
@@ -25,7 +25,11 @@ use crate::kubernetes::Quantity;
 use crate::objects::{OnChange, SkipReason, below, expected};
 use crate::problem::{Problem, field_path};
 use crate::read::Resource;
+use crate::rules::Rule;
 use crate::yaml::{Node, Scalar, Value};
+
+/// The rules for edits that are not written.
+pub const RULES: &[Rule] = change::RULES;
 
 /// When two values are equivalent, so that no edit is needed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
