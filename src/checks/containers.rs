@@ -197,10 +197,7 @@ fn mounts(
 fn of_container(container: &Container<'_>, found: &mut Findings) {
     let node = container.node;
     let of_sidecars = [
-        "lifecycle",
-        "livenessProbe",
-        "readinessProbe",
-        "startupProbe",
+        "lifecycle", "livenessProbe", "readinessProbe", "startupProbe",
     ];
     let is_init = container.container_type == ContainerType::Init;
     for field in of_sidecars

@@ -87,13 +87,7 @@ impl<'s> Routes<'s> {
             for (place, path) in items(http, "paths") {
                 if let Some(backend) = path.at(["backend"]) {
                     let path = [
-                        "spec",
-                        "rules",
-                        &rule_place,
-                        "http",
-                        "paths",
-                        &place,
-                        "backend",
+                        "spec", "rules", &rule_place, "http", "paths", &place, "backend",
                     ];
                     self.ingress_backend(backend, &path);
                 }

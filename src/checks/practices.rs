@@ -286,14 +286,7 @@ fn fewer_than_two(node: Option<Node<'_>>) -> Option<String> {
 
 /// Words that names of secrets end with.
 const SECRETS_END: [&str; 9] = [
-    "password",
-    "passwd",
-    "passphrase",
-    "secret",
-    "secretkey",
-    "apikey",
-    "privatekey",
-    "token",
+    "password", "passwd", "passphrase", "secret", "secretkey", "apikey", "privatekey", "token",
     "accesskey",
 ];
 

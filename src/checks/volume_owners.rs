@@ -226,11 +226,7 @@ fn closed(
 
 /// Directories of the node whose files are usually closed.
 const CLOSED: [&str; 6] = [
-    "/var/log",
-    "/var/lib/docker",
-    "/var/lib/kubelet",
-    "/var/lib/containerd",
-    "/etc/kubernetes",
+    "/var/log", "/var/lib/docker", "/var/lib/kubelet", "/var/lib/containerd", "/etc/kubernetes",
     "/run/log",
 ];
 

@@ -205,32 +205,15 @@ impl Settings for Resources {
         ("FIT-RES003", "limits.memory"),
     ];
     const MODE_PATHS: &'static [&'static str] = &[
-        "requests",
-        "requests.cpu",
-        "requests.memory",
-        "requests.ephemeral-storage",
-        "limits",
-        "limits.cpu",
-        "limits.memory",
-        "limits.ephemeral-storage",
-        "podLevel",
-        "podLevel.requests",
-        "podLevel.requests.cpu",
-        "podLevel.requests.memory",
-        "podLevel.limits",
-        "podLevel.limits.cpu",
-        "podLevel.limits.memory",
-        "resizePolicy",
-        "resizePolicy.cpu",
+        "requests", "requests.cpu", "requests.memory", "requests.ephemeral-storage", "limits",
+        "limits.cpu", "limits.memory", "limits.ephemeral-storage", "podLevel", "podLevel.requests",
+        "podLevel.requests.cpu", "podLevel.requests.memory", "podLevel.limits",
+        "podLevel.limits.cpu", "podLevel.limits.memory", "resizePolicy", "resizePolicy.cpu",
         "resizePolicy.memory",
     ];
     const BOUNDED: &'static [&'static str] = &[
-        "requests.cpu",
-        "requests.memory",
-        "requests.ephemeral-storage",
-        "limits.cpu",
-        "limits.memory",
-        "limits.ephemeral-storage",
+        "requests.cpu", "requests.memory", "requests.ephemeral-storage", "limits.cpu",
+        "limits.memory", "limits.ephemeral-storage",
     ];
     const FIELDS: &'static [FieldRow] = fields! {
         Containers "resources.requests.cpu" ["containers.requests.cpu"]
@@ -252,18 +235,8 @@ impl Settings for Resources {
         Pods "resources.limits.memory" ["podLevel.limits.memory"] ["scale.memory", "onConflict"];
     };
     const CONTAINER_KEYS: &'static [&'static str] = &[
-        "containers",
-        "initContainers",
-        "sidecars",
-        "scale",
-        "min",
-        "max",
-        "limitRequestRatio",
-        "cpuLimits",
-        "memoryLimit",
-        "onConflict",
-        "respectImplicitRequests",
-        "resizePolicy",
+        "containers", "initContainers", "sidecars", "scale", "min", "max", "limitRequestRatio",
+        "cpuLimits", "memoryLimit", "onConflict", "respectImplicitRequests", "resizePolicy",
     ];
 
     fn check(&self) -> Vec<Objection> {

@@ -160,14 +160,8 @@ const EXCLUSIVE: &str = "ReadWriteOncePod";
 
 impl Settings for Storage {
     const MODE_PATHS: &'static [&'static str] = &[
-        "storageClassName",
-        "size",
-        "size.*",
-        "accessModes",
-        "volumeAttributesClassName",
-        "retention",
-        "retention.whenDeleted",
-        "retention.whenScaled",
+        "storageClassName", "size", "size.*", "accessModes", "volumeAttributesClassName",
+        "retention", "retention.whenDeleted", "retention.whenScaled",
     ];
     const BOUNDED: &'static [&'static str] = &["size", "size.*"];
     const FIELDS: &'static [FieldRow] = fields! {

@@ -27,23 +27,8 @@ const DEFAULTS: [&str; 3] = ["development", "staging", "production"];
 
 /// Folders whose manifests are most likely not deployed as they are.
 const NOT_DEPLOYED: [&str; 18] = [
-    "example",
-    "examples",
-    "sample",
-    "samples",
-    "test",
-    "tests",
-    "testdata",
-    "e2e",
-    "fixtures",
-    "doc",
-    "docs",
-    "extras",
-    "hack",
-    "vendor",
-    "node_modules",
-    "third_party",
-    "templates",
+    "example", "examples", "sample", "samples", "test", "tests", "testdata", "e2e", "fixtures",
+    "doc", "docs", "extras", "hack", "vendor", "node_modules", "third_party", "templates",
     "testing",
 ];
 

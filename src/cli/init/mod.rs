@@ -90,12 +90,7 @@ impl Init {
         let (resources, _) = manifests.readable();
         let given = (&manifests, resources.as_slice());
         let found = Found::of(
-            root,
-            &self.filenames,
-            seen,
-            given,
-            &self.environments,
-            self.ci,
+            root, &self.filenames, seen, given, &self.environments, self.ci,
         )?;
         let workloads = Found::workloads(&resources);
         if workloads.is_empty() && found.charts.is_empty() {

@@ -11,11 +11,7 @@ use crate::yaml::Value;
 
 /// Fields that both pods and containers have; the container's value wins.
 pub(super) const SHARED: [&str; 5] = [
-    "runAsNonRoot",
-    "runAsUser",
-    "runAsGroup",
-    "seccompProfile",
-    "appArmorProfile",
+    "runAsNonRoot", "runAsUser", "runAsGroup", "seccompProfile", "appArmorProfile",
 ];
 
 /// Fields that Windows pods may have; the API server rejects the others (`PodSpec.OS`).
@@ -24,31 +20,12 @@ pub(super) const WINDOWS_FIELDS: [&str; 2] = ["runAsNonRoot", "windowsOptions"];
 /// The paths that `modes` may have: fields of pods only, of pods and containers, of containers only, and others that are
 /// not fields of a security context.
 pub(super) const MODE_PATHS: &[&str] = &[
-    "fsGroup",
-    "fsGroupChangePolicy",
-    "supplementalGroups",
-    "supplementalGroupsPolicy",
-    "sysctls",
-    "seLinuxChangePolicy",
-    "runAsNonRoot",
-    "runAsUser",
-    "runAsGroup",
-    "seccompProfile",
-    "appArmorProfile",
-    "seLinuxOptions",
-    "windowsOptions",
-    "allowPrivilegeEscalation",
-    "capabilities.add",
-    "capabilities.drop",
-    "privileged",
-    "procMount",
-    "readOnlyRootFilesystem",
-    "capabilities",
-    "writablePaths",
-    "automountServiceAccountToken",
-    "hostUsers",
-    "enableServiceLinks",
-    "ownDirectory",
+    "fsGroup", "fsGroupChangePolicy", "supplementalGroups", "supplementalGroupsPolicy", "sysctls",
+    "seLinuxChangePolicy", "runAsNonRoot", "runAsUser", "runAsGroup", "seccompProfile",
+    "appArmorProfile", "seLinuxOptions", "windowsOptions", "allowPrivilegeEscalation",
+    "capabilities.add", "capabilities.drop", "privileged", "procMount", "readOnlyRootFilesystem",
+    "capabilities", "writablePaths", "automountServiceAccountToken", "hostUsers",
+    "enableServiceLinks", "ownDirectory",
 ];
 
 /// The fields that the section can set.
@@ -113,14 +90,8 @@ pub(super) fn since(name: &str) -> Option<u32> {
 /// Fields of containers' security contexts that Knative accepts (`SecurityContextMask` in knative.dev/serving
 /// `pkg/apis/serving/fieldmask.go`); it accepts none of pods.
 pub(super) const KNATIVE_FIELDS: [&str; 8] = [
-    "allowPrivilegeEscalation",
-    "capabilities.add",
-    "capabilities.drop",
-    "readOnlyRootFilesystem",
-    "runAsGroup",
-    "runAsNonRoot",
-    "runAsUser",
-    "seccompProfile",
+    "allowPrivilegeEscalation", "capabilities.add", "capabilities.drop", "readOnlyRootFilesystem",
+    "runAsGroup", "runAsNonRoot", "runAsUser", "seccompProfile",
 ];
 
 /// The capability that the API server rejects together with `allowPrivilegeEscalation: false`. It checks for this spelling,

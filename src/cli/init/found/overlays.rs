@@ -10,12 +10,7 @@ use super::{Found, Given, environment_in, is_plain, not_deployed, rank, relative
 
 /// Folders whose children are overlays, whatever their names.
 const OF_OVERLAYS: [&str; 6] = [
-    "overlays",
-    "overlay",
-    "environments",
-    "envs",
-    "env",
-    "clusters",
+    "overlays", "overlay", "environments", "envs", "env", "clusters",
 ];
 
 /// An overlay that a user builds for an environment.
