@@ -292,24 +292,50 @@ pub fn one_of(options: &[&str]) -> String {
 
 /// A path in messages: `spec.containers[0].image`, `metadata.annotations["prometheus.io/port"]`.
 pub fn field_path(pointer: &Pointer) -> String {
+    const NUMBER: u8 = 1;
+    const NAME: u8 = 2;
+    // Each finding has such a path, so its bytes are looked up.
+    const CLASSES: [u8; 256] = {
+        let mut classes = [0; 256];
+        let mut byte = 0;
+        while byte < 256 {
+            classes[byte] = match byte as u8 {
+                b'0'..=b'9' => NUMBER | NAME,
+                b'a'..=b'z' | b'A'..=b'Z' | b'_' | b'-' => NAME,
+                _ => 0,
+            };
+            byte += 1;
+        }
+        classes
+    };
     let mut path = String::with_capacity(pointer.as_str().len() + 8);
     let mut rest = pointer.as_str();
     while let Some(tokens) = rest.strip_prefix('/') {
-        let (mut len, mut is_number, mut is_name) = (0, true, true);
+        let (mut len, mut class) = (0, NUMBER | NAME);
         for byte in tokens.bytes().take_while(|byte| *byte != b'/') {
             len += 1;
-            is_number &= byte.is_ascii_digit();
-            is_name &= byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+            class &= CLASSES[usize::from(byte)];
         }
         let token;
         (token, rest) = tokens.split_at(len);
-        match (len > 0 && is_number, len > 0 && is_name) {
-            (true, _) => path.extend(["[", token, "]"]),
-            (_, true) if path.is_empty() => path.push_str(token),
-            (_, true) => path.extend([".", token]),
-            _ => {
+        match class {
+            _ if len == 0 => path.push_str("[\"\"]"),
+            0 => {
                 let token = token.replace("~1", "/").replace("~0", "~");
-                path.extend(["[\"", &token, "\"]"]);
+                path.push_str("[\"");
+                path.push_str(&token);
+                path.push_str("\"]");
+            }
+            NAME => {
+                if !path.is_empty() {
+                    path.push('.');
+                }
+                path.push_str(token);
+            }
+            _ => {
+                path.push('[');
+                path.push_str(token);
+                path.push(']');
             }
         }
     }

@@ -118,7 +118,7 @@ impl Findings {
 
     fn help(&mut self, help: Option<String>) {
         if let (Some(last), Some(help)) = (self.0.last_mut(), help) {
-            last.help = Some(help);
+            last.help = Some(help.into());
         }
     }
 }

@@ -296,7 +296,7 @@ impl<'s> Search<'s, '_> {
         let mut finding = finding(rule, severity, message, it, &[it.row.name]);
         finding.current = Some(name.as_ref().into());
         finding.proposed = similar.map(Into::into);
-        finding.help = similar.map(|it| format!("did you mean `{it}`?"));
+        finding.help = similar.map(|it| format!("did you mean `{it}`?").into());
         vec![finding]
     }
 
@@ -390,7 +390,7 @@ impl<'s> Search<'s, '_> {
             let path: Vec<&str> = path.iter().map(String::as_str).collect();
             let mut finding = finding(&KEY, severity, message, it, &path);
             finding.current = Some(key.as_ref().into());
-            finding.help = similar.map(|it| format!("did you mean `{it}`?"));
+            finding.help = similar.map(|it| format!("did you mean `{it}`?").into());
             findings.push(finding);
         }
         findings

@@ -272,7 +272,7 @@ fn of_object<'s>(scene: &Scene<'s>, selected: &'s Selected<'s, 's>) -> Vec<Findi
         finding.help = finding
             .help
             .take_if(|it| place.is_none() || it.starts_with("did"))
-            .or(place);
+            .or(place.map(Into::into));
         finding
     };
     findings.extend(violations.into_iter().map(of));
@@ -656,7 +656,7 @@ fn of_field(violation: Violation<'_>, minor: u8, is_custom: bool) -> Finding {
     };
     if let Some(late) = late {
         finding.severity = Severity::Warning;
-        finding.help.get_or_insert_with(|| late.to_owned());
+        finding.help.get_or_insert_with(|| late.to_owned().into());
     }
     let current = (!is_missing && node.is_scalar())
         .then(|| node.value().ok())

@@ -6,6 +6,7 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
 
 use clap::Args;
 use fitout::config::Config;
@@ -454,7 +455,7 @@ impl Before {
             .filter(|it| self.texts[it.text].is_none())
             .cloned()
             .collect();
-        let mut add = |stream: &'a Stream, text: usize, path: Option<String>| {
+        let mut add = |stream: &'a Stream, text: usize, path: Option<Arc<str>>| {
             for (index, document) in stream
                 .documents()
                 .filter(|it| is_object(it.root()))
