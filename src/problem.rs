@@ -269,15 +269,37 @@ pub fn did_you_mean<'a>(
     let lower = written.to_lowercase();
     candidates
         .into_iter()
-        .map(|candidate| {
+        .filter_map(|candidate| {
+            let most = 1 + candidate.len().min(written.len()) / 4;
+            let may_be = |distance: usize| distance <= most && distance < written.len();
+            if !may_be(least_distance(&lower, candidate)) {
+                return None;
+            }
             let distance = strsim::damerau_levenshtein(&lower, &candidate.to_lowercase());
-            (distance, candidate)
-        })
-        .filter(|(distance, candidate)| {
-            *distance <= 1 + candidate.len().min(written.len()) / 4 && *distance < written.len()
+            may_be(distance).then_some((distance, candidate))
         })
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
+}
+
+/// A bound of the distance of two texts that is much cheaper than the distance: no edit adds or takes more than one letter.
+fn least_distance(lower: &str, candidate: &str) -> usize {
+    if !lower.is_ascii() || !candidate.is_ascii() {
+        return 0;
+    }
+    let mut counts = [0_i32; 128];
+    for byte in lower.bytes() {
+        counts[usize::from(byte)] += 1;
+    }
+    for byte in candidate.bytes() {
+        counts[usize::from(byte.to_ascii_lowercase())] -= 1;
+    }
+    let (mut more, mut less) = (0, 0);
+    for count in counts {
+        more += count.max(0);
+        less -= count.min(0);
+    }
+    more.max(less) as usize
 }
 
 /// `a`, `a or b`, `a, b or c`, each quoted.
@@ -347,6 +369,20 @@ mod tests {
     use jsonptr::Pointer;
 
     use super::*;
+
+    #[test]
+    fn the_bound_of_a_distance_is_below_it() {
+        let texts = [
+            "", "a", "abc", "acb", "ABC", "bca", "web-api", "wbe-api", "web-app", "é", "weeb",
+        ];
+        for a in texts {
+            for b in texts {
+                let (a, lower) = (a.to_lowercase(), b.to_lowercase());
+                let distance = strsim::damerau_levenshtein(&a, &lower);
+                assert!(least_distance(&a, b) <= distance, "{a} {b}");
+            }
+        }
+    }
 
     #[test]
     fn paths_in_messages() {

@@ -160,7 +160,7 @@ impl<'s> Search<'s, '_> {
         let mut findings = Vec::new();
         let mut seen = HashSet::default();
         let mut look_below = |top: &PointerBuf, of: &'static schema::Object, node: Node<'s>| {
-            of.each_mapping(node, &mut |holder, mapping, path| {
+            of.each_mapping(node, &table::ENDS, &mut |holder, mapping, path| {
                 for row in rows_of(holder) {
                     if mapping.at([row.name]).is_none() {
                         continue;

@@ -275,11 +275,12 @@ fn sentence_of(entry: &Entry) -> &str {
         .and_then(|it| it.strip_prefix(b));
     let rest = rest.and_then(|it| it.strip_prefix(c)?.strip_prefix(": "));
     let rest = rest.unwrap_or(&entry.message);
+    if entry.image.is_none() {
+        return rest;
+    }
     // The number of containers that have an image makes no other sentence.
     match rest.rsplit_once(" (") {
-        Some((sentence, count)) if entry.image.is_some() && count.ends_with(" containers)") => {
-            sentence
-        }
+        Some((sentence, count)) if count.ends_with(" containers)") => sentence,
         _ => rest,
     }
 }

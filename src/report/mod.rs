@@ -234,7 +234,12 @@ impl Report {
         detail: DetailLevel,
     ) -> Report {
         let summary = summarise(fitted, resources);
-        let mut results: Vec<Entry> = Vec::new();
+        let count = fitted.findings.len() + fitted.exempted.len();
+        let mut results: Vec<Entry> = Vec::with_capacity(match detail {
+            DetailLevel::EachChange => count + fitted.changes.len(),
+            DetailLevel::Counts | DetailLevel::Ledger => count,
+            DetailLevel::Totals => 0,
+        });
         let references = References::new(resources);
         let mut entries = Entries::new(config, &references);
         let is_listed = |change: &Change| match detail {

@@ -206,9 +206,12 @@ impl Standards {
             };
             // No field of a standard is deeper, and escapes do not matter here.
             let mut field = [""; 6];
-            let tokens = culprit.field.as_str().split('/').skip(1);
-            let count = field.iter_mut().zip(tokens).map(|(it, token)| *it = token);
-            let count = count.count();
+            let (mut rest, mut count) = (culprit.field.as_str(), 0);
+            while let (Some(tokens), Some(token)) = (rest.strip_prefix('/'), field.get_mut(count)) {
+                let len = tokens.bytes().take_while(|byte| *byte != b'/').count();
+                (*token, rest) = tokens.split_at(len);
+                count += 1;
+            }
             let (field, node) = (&field[..count], blamed.node);
             let is_there = node.get(field[0]).is_some();
             let current = is_there.then(|| node.pointer(&culprit.field)).flatten();
@@ -223,6 +226,9 @@ impl Standards {
                 Some(Value::Bool(false)) => ", expected false".into(),
                 Some(Value::String(fix)) if fix == "RuntimeDefault" => {
                     ", expected RuntimeDefault".into()
+                }
+                Some(Value::Sequence(fix)) if *fix == ["ALL".into()] => {
+                    ", expected [\"ALL\"]".into()
                 }
                 Some(fix) => Cow::Owned(format!(", expected {}", Plain(fix))),
             };
