@@ -330,18 +330,19 @@ pub fn field_path(pointer: &Pointer) -> String {
         }
         classes
     };
-    let mut path = String::with_capacity(pointer.as_str().len() + 8);
-    let mut rest = pointer.as_str();
-    while let Some(tokens) = rest.strip_prefix('/') {
-        let (mut len, mut class) = (0, NUMBER | NAME);
-        for byte in tokens.bytes().take_while(|byte| *byte != b'/') {
-            len += 1;
-            class &= CLASSES[usize::from(byte)];
+    let pointer = pointer.as_str();
+    let mut path = String::with_capacity(pointer.len() + 8);
+    let (bytes, mut at) = (pointer.as_bytes(), 0);
+    while at < bytes.len() {
+        let (start, mut class) = (at + 1, NUMBER | NAME);
+        at = start;
+        while let Some(byte) = bytes.get(at).filter(|byte| **byte != b'/') {
+            class &= CLASSES[usize::from(*byte)];
+            at += 1;
         }
-        let token;
-        (token, rest) = tokens.split_at(len);
+        let token = &pointer[start..at];
         match class {
-            _ if len == 0 => path.push_str("[\"\"]"),
+            _ if token.is_empty() => path.push_str("[\"\"]"),
             0 => {
                 let token = token.replace("~1", "/").replace("~0", "~");
                 path.push_str("[\"");

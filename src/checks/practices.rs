@@ -340,7 +340,11 @@ fn secret(name: &str, value: Node<'_>) -> Option<String> {
         }
         _ => false,
     };
-    if is_source && !is_named && !has(raw, "://") && !has(raw, "PRIVATE KEY-----") {
+    let may_have = || {
+        let has_address = || memchr::memchr(b'@', raw.as_bytes()).is_some() && has(raw, "://");
+        has_address() || has(raw, "PRIVATE KEY-----")
+    };
+    if is_source && !is_named && !may_have() {
         return None;
     }
     let text = value.text()?;
@@ -368,6 +372,11 @@ fn secret(name: &str, value: Node<'_>) -> Option<String> {
 /// Whether a name ends like that of a secret, whatever its case and what is between its words.
 fn ends_as_secret(name: &str) -> bool {
     let letters = || name.bytes().rev().filter(u8::is_ascii_alphanumeric);
+    // The last letters of the words.
+    let last = letters().next().map(|it| it.to_ascii_lowercase());
+    if !matches!(last, Some(b'd' | b'e' | b'n' | b't' | b'y')) {
+        return false;
+    }
     SECRETS_END.iter().any(|end| {
         let mut letters = letters();
         let mut end = end.bytes().rev();

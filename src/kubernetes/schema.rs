@@ -10,7 +10,6 @@ mod text;
 mod validation;
 mod violations;
 
-use std::borrow::Cow;
 use std::sync::OnceLock;
 
 use jsonptr::PointerBuf;
@@ -172,20 +171,38 @@ impl Path<'_, '_> {
     }
 
     fn pointer(&self) -> PointerBuf {
-        let (mut pointer, token) = match self {
-            Path::Top(key) => return PointerBuf::from_tokens(*key),
-            Path::Key(above, key) => (above.pointer(), key.text().unwrap_or_default()),
-            Path::Name(above, name) => {
-                let mut pointer = above.pointer();
-                for token in name.split('/') {
-                    pointer.push_back(token.replace("~1", "/"));
-                }
-                return pointer;
+        let mut pointer = String::with_capacity(96);
+        self.write(&mut pointer);
+        // It is valid: each token is escaped.
+        PointerBuf::parse(pointer).unwrap_or_default()
+    }
+
+    fn write(&self, pointer: &mut String) {
+        let add = |token: &str, pointer: &mut String| {
+            pointer.push('/');
+            match memchr::memchr2(b'~', b'/', token.as_bytes()) {
+                None => pointer.push_str(token),
+                Some(_) => pointer.push_str(&token.replace('~', "~0").replace('/', "~1")),
             }
-            Path::Item(above, index) => (above.pointer(), Cow::Owned(index.to_string())),
         };
-        pointer.push_back(token.as_ref());
-        pointer
+        match self {
+            Path::Top(None) => {}
+            Path::Top(Some(key)) => add(key, pointer),
+            Path::Key(above, key) => {
+                above.write(pointer);
+                add(&key.text().unwrap_or_default(), pointer);
+            }
+            Path::Name(above, name) => {
+                above.write(pointer);
+                for token in name.split('/') {
+                    add(&token.replace("~1", "/"), pointer);
+                }
+            }
+            Path::Item(above, index) => {
+                above.write(pointer);
+                add(&index.to_string(), pointer);
+            }
+        }
     }
 }
 

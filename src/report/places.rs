@@ -120,22 +120,33 @@ impl<'r, 'a> Places<'r, 'a> {
 
     fn nearest(&mut self, resource: &Resource<'a>, pointer: &str) -> Node<'a> {
         let bytes = pointer.as_bytes();
-        let same = bytes.iter().zip(self.path.as_bytes());
-        let same = same.take_while(|(a, b)| a == b).count();
+        let path = self.path.as_bytes();
+        let same = match bytes.get(..path.len()) == Some(path) {
+            true => path.len(),
+            false => {
+                let same = bytes.iter().zip(path);
+                same.take_while(|(a, b)| a == b).count()
+            }
+        };
         let is_on_path =
             |end: usize| end <= same && bytes.get(end).is_none_or(|next| *next == b'/');
         while self.nodes.last().is_some_and(|(end, _)| !is_on_path(*end)) {
             self.nodes.pop();
         }
         let (mut end, mut node) = *self.nodes.last().unwrap_or(&(0, resource.node));
-        while let Some(rest) = pointer[end..].strip_prefix('/') {
-            let token = rest.split('/').next().unwrap_or_default();
-            let next = match token.contains('~') {
+        while bytes.get(end) == Some(&b'/') {
+            let (mut until, mut is_escaped) = (end + 1, false);
+            while let Some(byte) = bytes.get(until).filter(|byte| **byte != b'/') {
+                is_escaped |= *byte == b'~';
+                until += 1;
+            }
+            let token = &pointer[end + 1..until];
+            let next = match is_escaped {
                 true => step(node, &token.replace("~1", "/").replace("~0", "~")),
                 false => step(node, token),
             };
             let Some(next) = next else { break };
-            (end, node) = (end + 1 + token.len(), next);
+            (end, node) = (until, next);
             self.nodes.push((end, node));
         }
         self.path.clear();

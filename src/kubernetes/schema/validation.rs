@@ -356,7 +356,15 @@ impl Test {
 
     /// What is wrong with a scalar. `is_empty_refused` is whether an empty text is checked as well.
     fn refusal(&self, value: Node<'_>, is_empty_refused: bool) -> Option<Refusal> {
-        let text = || value.str().filter(|it| is_empty_refused || !it.is_empty());
+        let text = || {
+            // Most texts are as they are written.
+            let is_line = |it: &&str| memchr::memchr(b'\n', it.as_bytes()).is_none();
+            let text = match value.certain_string().filter(is_line) {
+                Some(text) => Some(Cow::Borrowed(text)),
+                None => value.str(),
+            };
+            text.filter(|it| is_empty_refused || !it.is_empty())
+        };
         match self {
             Test::Range(range) => {
                 let is_in = match value.int() {
@@ -645,11 +653,15 @@ impl<'a> Visit<'a> {
         value: Node<'a>,
         at: Path<'_, 'a>,
     ) {
-        walk(value, row.rest, at, &mut |it, at| {
-            row.tests
-                .iter()
-                .for_each(|test| self.test(test, row, of, it, at));
-        });
+        let mut look = |it, at: Path<'_, 'a>| {
+            for test in &row.tests {
+                self.test(test, row, of, it, at);
+            }
+        };
+        match row.rest.is_empty() {
+            true => look(value, at),
+            false => walk(value, row.rest, at, &mut look),
+        }
     }
 
     /// What the rows refuse that can be about what is missing. A field that is misspelt is not missing as well.
