@@ -8,11 +8,16 @@
 //! same. It accepts one thing `full` rejects: quoted text whose further lines are not indented.
 //!
 //! This file is block structure; [`scalars`] finds the ends of scalars, [`flow`] reads `{}`, `[]`.
+//!
+//! Most lines are a key with a plain value, or a key above deeper lines, and such lines have a short way through: a search for
+//! three bytes at once, 16 bytes at a time, finds the colon, the comment or the end of the line. All else takes the longer
+//! way, which reads the line from its start.
 
 mod flow;
 mod scalars;
 
-use super::tree::{DocumentData, Kind, NONE, Tree, any_of_three};
+use super::scalar;
+use super::tree::{DocumentData, Kind, NONE, Tree, bit};
 use memchr::memchr;
 use std::ops::Range;
 
@@ -22,7 +27,7 @@ pub(super) struct GiveUp;
 type Fast<T> = Result<T, GiveUp>;
 
 /// Deepest nesting read here. Recursion is bounded by it; deeper documents go to `full`.
-const MAX_DEPTH: u32 = 96;
+const MAX_DEPTH: usize = 96;
 
 /// Longest implicit key. YAML allows 1024 characters; stay below, so that bytes may be counted.
 const MAX_KEY: usize = 1000;
@@ -34,6 +39,62 @@ struct Key {
     colon: usize,
 }
 
+/// A block collection that is not closed yet.
+#[derive(Clone, Copy)]
+struct Open {
+    node: u32,
+    /// The column of its entries or items.
+    column: isize,
+    is_map: bool,
+    keys: Keys,
+}
+
+impl Open {
+    /// What is around the top node.
+    const NOTHING: Open = Open {
+        node: NONE,
+        column: -1,
+        is_map: false,
+        keys: Keys::NONE,
+    };
+}
+
+/// What is known about the keys of a map.
+#[derive(Clone, Copy)]
+struct Keys {
+    /// One of 64 bits for each key. Keys with different bits are different.
+    seen: u64,
+    bits: u16,
+    /// Whether two keys may be equal, or one may be no string.
+    is_unsure: bool,
+}
+
+impl Keys {
+    const NONE: Keys = Keys {
+        seen: 0,
+        bits: 0,
+        is_unsure: false,
+    };
+
+    /// Adds a plain key.
+    #[inline(always)]
+    fn add(&mut self, digest: u16, is_string: bool) {
+        let seen = 1 << (digest >> 10);
+        self.is_unsure |= self.seen & seen != 0 || !is_string;
+        self.seen |= seen;
+        self.bits |= bit(digest);
+    }
+
+    /// Adds a key that is not looked at.
+    fn add_other(&mut self) {
+        (self.bits, self.is_unsure) = (u16::MAX, true);
+    }
+}
+
+/// The block collections around the innermost one. Used again for each document.
+#[derive(Default)]
+pub(super) struct Stack(Vec<Open>);
+
 struct Parser<'a> {
     /// The text up to the end of the chunk, so that offsets are those of the whole text.
     bytes: &'a [u8],
@@ -44,10 +105,54 @@ struct Parser<'a> {
     /// From `line` to here there are only spaces; of no use where it is before `line`.
     known: usize,
     tree: &'a mut Tree,
+    around: &'a mut Vec<Open>,
+    /// How deep the top node is.
+    depth: usize,
 }
 
+/// What comes next, where the cursor is.
+enum Step {
+    /// A node, in `column`.
+    Node,
+    /// A key, of a map that begins here or goes on.
+    Key,
+    /// The dash of an item.
+    Item,
+    /// The start of a line.
+    Lines,
+    /// A line with content, in `column`; or the end.
+    Content,
+}
+
+/// Of each byte, whether an ordinary key or a plain value can begin with it.
+static BEGINS: [u8; 256] = {
+    let mut table = [0; 256];
+    let mut c = 0;
+    while c < 128_u8 {
+        if c.is_ascii_alphanumeric() {
+            table[c as usize] = VALUE | KEY;
+        }
+        if c.is_ascii_alphabetic() && !matches!(c | 0x20, b'y' | b'n' | b't' | b'f' | b'o') {
+            table[c as usize] |= STRING;
+        }
+        c += 1;
+    }
+    table[b'/' as usize] = VALUE;
+    table
+};
+const KEY: u8 = 1;
+const VALUE: u8 = 2;
+/// What begins with this letter is a string.
+const STRING: u8 = 4;
+
 /// Parses one chunk as one document. On `GiveUp` the tree is as before.
-pub(super) fn parse(text: &str, chunk: &Range<usize>, number: u32, tree: &mut Tree) -> Fast<()> {
+pub(super) fn parse(
+    text: &str,
+    chunk: &Range<usize>,
+    number: u32,
+    tree: &mut Tree,
+    Stack(around): &mut Stack,
+) -> Fast<()> {
     let part = &text.as_bytes()[chunk.clone()];
     refuse_odd_bytes(&text[chunk.clone()])?;
     let body = chunk.start + marker_line(part)?;
@@ -58,14 +163,16 @@ pub(super) fn parse(text: &str, chunk: &Range<usize>, number: u32, tree: &mut Tr
         body
     };
     let mark = tree.mark();
-    let bytes = &text.as_bytes()[..chunk.end];
+    around.clear();
     let mut parser = Parser {
-        bytes,
+        bytes: &text.as_bytes()[..chunk.end],
         end: chunk.end,
         at: body,
         line: body,
         known: body,
         tree,
+        around,
+        depth: 0,
     };
     match parser.document(empty_at) {
         Ok(root) => {
@@ -89,10 +196,12 @@ pub(super) fn parse(text: &str, chunk: &Range<usize>, number: u32, tree: &mut Tr
 pub(super) fn parse_lines(
     text: &str,
     lines: &Range<usize>,
-    depth: u32,
+    depth: usize,
     tree: &mut Tree,
+    Stack(around): &mut Stack,
 ) -> Fast<u32> {
     refuse_odd_bytes(&text[lines.clone()])?;
+    around.clear();
     let mut parser = Parser {
         bytes: &text.as_bytes()[..lines.end],
         end: lines.end,
@@ -100,12 +209,12 @@ pub(super) fn parse_lines(
         line: lines.start,
         known: lines.start,
         tree,
+        around,
+        depth,
     };
-    let column = parser.next_content()?.ok_or(GiveUp)?;
-    let root = parser.block(column, -1, NONE, depth)?;
     match parser.next_content()? {
-        None => Ok(root),
-        Some(_) => Err(GiveUp),
+        Some(column) => parser.block(column),
+        None => Err(GiveUp),
     }
 }
 
@@ -212,20 +321,22 @@ impl Parser<'_> {
         i
     }
 
+    /// The next of three bytes, or the end.
+    #[inline(always)]
+    fn find(&self, i: usize, a: u8, b: u8, c: u8) -> usize {
+        let rest = self.bytes.get(i..).unwrap_or_default();
+        // Most are near: `memchr3` is a call through a pointer.
+        #[cfg(target_arch = "x86_64")]
+        if let Some(three) = memchr::arch::x86_64::sse2::memchr::Three::new(a, b, c) {
+            return three.find(rest).map_or(self.end, |at| i + at);
+        }
+        memchr::memchr3(a, b, c, rest).map_or(self.end, |at| i + at)
+    }
+
     /// The next `:`, `#` or `\n`, or the end.
     #[inline(always)]
-    fn stop(&self, mut i: usize) -> usize {
-        while let Some(eight) = self.eight(i) {
-            let found = any_of_three(eight, b':', b'#', b'\n');
-            if found != 0 {
-                return i + found.trailing_zeros() as usize / 8;
-            }
-            i += 8;
-        }
-        while i < self.end && !matches!(self.bytes[i], b':' | b'#' | b'\n') {
-            i += 1;
-        }
-        i
+    fn stop(&self, i: usize) -> usize {
+        self.find(i, b':', b'#', b'\n')
     }
 
     /// Does the line that starts at `line` begin like a marker? None that `split` saw is here; one
@@ -273,13 +384,9 @@ impl Parser<'_> {
     }
 
     fn document(&mut self, empty_at: usize) -> Fast<u32> {
-        let Some(column) = self.next_content()? else {
-            return Ok(self.tree.push(Kind::Empty, empty_at, empty_at, NONE));
-        };
-        let root = self.block(column, -1, NONE, 0)?;
         match self.next_content()? {
-            None => Ok(root),
-            Some(_) => Err(GiveUp),
+            Some(column) => self.block(column),
+            None => Ok(self.tree.push(Kind::Empty, empty_at, empty_at, NONE)),
         }
     }
 
@@ -288,86 +395,184 @@ impl Parser<'_> {
         self.byte(i) == b'-' && self.is_gap(i + 1)
     }
 
-    /// The block node at the cursor, in `column`, below a parent at column `indent`.
-    fn block(&mut self, column: usize, indent: isize, parent: u32, depth: u32) -> Fast<u32> {
-        if depth > MAX_DEPTH {
+    /// The block node at the cursor, in `column`, up to the end.
+    fn block(&mut self, column: usize) -> Fast<u32> {
+        let root = self.tree.nodes.len() as u32;
+        let mut top = Open::NOTHING;
+        let mut column = column as isize;
+        // Whether the key is the first one.
+        let mut opens = false;
+        // The place of the value that is empty if no line deeper than its key or dash follows.
+        let mut pending = None;
+        let mut step = Step::Node;
+        loop {
+            match step {
+                Step::Node if self.is_dash(self.at) => {
+                    top = self.open(top, Kind::BlockSequence, column)?;
+                    step = Step::Item;
+                }
+                Step::Node => (opens, step) = (true, Step::Key),
+                Step::Key => {
+                    let key = match self.quick_key(self.at) {
+                        Some(key) => Some(key),
+                        None => self.key()?,
+                    };
+                    let Some(key) = key else {
+                        if !opens {
+                            return Err(GiveUp);
+                        }
+                        self.inline(top.column, top.node)?;
+                        step = Step::Lines;
+                        continue;
+                    };
+                    if opens {
+                        top = self.open(top, Kind::BlockMap, column)?;
+                        opens = false;
+                    }
+                    self.push_key(&key, top.node, &mut top.keys);
+                    let after = key.colon + 1;
+                    step = match self.bytes.get(after..) {
+                        Some([b' ', c, ..]) if BEGINS[usize::from(*c)] & VALUE != 0 => {
+                            match self.quick_value(column, after + 1, top.node) {
+                                Some(Some(next)) => {
+                                    column = next;
+                                    Step::Content
+                                }
+                                Some(None) => Step::Lines,
+                                None => {
+                                    self.at = after + 1;
+                                    self.plain(top.column, top.node)?;
+                                    Step::Lines
+                                }
+                            }
+                        }
+                        _ => {
+                            self.at = self.skip_spaces(after);
+                            match self.byte(self.at) {
+                                b'\n' | b'\r' | b'#' => {
+                                    self.line = self.next_line(self.at);
+                                    pending = Some(after);
+                                }
+                                _ => self.inline(top.column, top.node)?,
+                            }
+                            Step::Lines
+                        }
+                    };
+                }
+                Step::Item => {
+                    let after = self.at + 1;
+                    self.at = self.skip_spaces(after);
+                    step = match self.byte(self.at) {
+                        b'\n' | b'\r' | b'#' => {
+                            self.line = self.next_line(self.at);
+                            pending = Some(after);
+                            Step::Lines
+                        }
+                        _ => {
+                            column = (self.at - self.line) as isize;
+                            Step::Node
+                        }
+                    };
+                }
+                Step::Lines => {
+                    column = self.next_content()?.map_or(-1, |column| column as isize);
+                    step = Step::Content;
+                    if let Some(empty) = pending.take() {
+                        // Items may stand in the column of their key.
+                        let is_below = column > top.column
+                            || column == top.column && top.is_map && self.is_dash(self.at);
+                        if is_below {
+                            step = Step::Node;
+                        } else {
+                            self.tree.push(Kind::Empty, empty, empty, top.node);
+                        }
+                    }
+                }
+                Step::Content => {
+                    step = loop {
+                        if top.node == NONE {
+                            return if column < 0 { Ok(root) } else { Err(GiveUp) };
+                        }
+                        if column >= top.column {
+                            match (self.is_dash(self.at), top.is_map) {
+                                _ if column > top.column => return Err(GiveUp),
+                                (true, true) => return Err(GiveUp),
+                                (true, false) => break Step::Item,
+                                (false, true) => break Step::Key,
+                                (false, false) => {}
+                            }
+                        }
+                        top = self.close(&top);
+                    };
+                }
+            }
+        }
+    }
+
+    /// Opens a collection at the cursor.
+    #[inline]
+    fn open(&mut self, around: Open, kind: Kind, column: isize) -> Fast<Open> {
+        if self.depth + self.around.len() > MAX_DEPTH {
             return Err(GiveUp);
         }
-        if self.is_dash(self.at) {
-            return self.sequence(column, parent, depth);
-        }
-        match self.key()? {
-            Some(key) => self.map(column, key, parent, depth),
-            None => self.inline(indent, parent, depth),
-        }
+        self.around.push(around);
+        Ok(Open {
+            node: self.tree.push(kind, self.at, self.at, around.node),
+            column,
+            is_map: kind == Kind::BlockMap,
+            keys: Keys::NONE,
+        })
     }
 
-    fn map(&mut self, column: usize, first: Key, parent: u32, depth: u32) -> Fast<u32> {
-        let map = self.tree.push(Kind::BlockMap, self.at, self.at, parent);
-        let mut last = NONE;
-        let mut key = first;
-        let mut bits = 0;
-        loop {
-            let text = &self.bytes[self.at..key.end];
-            let id = self.tree.push_key(key.kind, self.at, text, map);
-            bits |= self.tree.at(id).bits();
-            self.tree.link(map, last, id);
-            last = match self.quick_value(column, key.colon + 1, map) {
-                Some(value) => value,
-                None => self.map_value(column, key.colon + 1, map, depth)?,
-            };
-            if let Some(next) = self.quick_key(column) {
-                key = next;
-                continue;
-            }
-            match self.next_content()? {
-                Some(c) if c == column && !self.is_dash(self.at) => {
-                    key = self.key()?.ok_or(GiveUp)?
-                }
-                Some(c) if c >= column => return Err(GiveUp),
-                _ => break,
-            }
+    /// Closes a collection, and gives the one around it.
+    #[inline]
+    fn close(&mut self, open: &Open) -> Open {
+        self.tree.close_block(open.node, open.keys.bits);
+        if open.keys.is_unsure {
+            self.tree.unsure.push(open.node);
         }
-        let end = self.tree.at(last).end;
-        let data = self.tree.at_mut(map);
-        (data.end, data.digest) = (end, bits);
-        Ok(map)
+        self.around.pop().unwrap_or(Open::NOTHING)
     }
 
-    /// The key of the next line, if it is in `column` and of the ordinary form.
+    /// Adds a key at the cursor.
     #[inline(always)]
-    fn quick_key(&mut self, column: usize) -> Option<Key> {
-        let at = self.known;
-        let is_there = at >= self.line && at - self.line == column;
-        if !is_there || !self.bytes.get(at)?.is_ascii_alphanumeric() {
+    fn push_key(&mut self, key: &Key, map: u32, keys: &mut Keys) {
+        let (start, text) = (self.at, &self.bytes[self.at..key.end]);
+        if key.kind != Kind::Plain {
+            self.tree.push(key.kind, start, key.end, map);
+            keys.add_other();
+            return;
+        }
+        let digest = self.tree.push_key(start, text, map);
+        let is_string = text.first().is_some_and(|c| {
+            let class = BEGINS[usize::from(*c)];
+            class & STRING != 0 || class & KEY != 0 && is_string(text)
+        });
+        keys.add(digest, is_string);
+    }
+
+    /// The key of a line, if it is of the ordinary form.
+    #[inline(always)]
+    fn quick_key(&self, at: usize) -> Option<Key> {
+        if BEGINS[usize::from(*self.bytes.get(at)?)] & KEY == 0 {
             return None;
         }
         let colon = self.stop(at + 1);
-        let (before, behind) = match self.bytes.get(colon - 1..)? {
-            [before, b':', behind, ..] => (*before, *behind),
-            _ => return None,
+        let is_ordinary = match self.bytes.get(colon - 1..)? {
+            [before, b':', b' ' | b'\n' | b'\r', ..] => !matches!(before, b' ' | b'\t'),
+            _ => false,
         };
-        let is_ordinary = !matches!(before, b' ' | b'\t') && matches!(behind, b' ' | b'\n');
-        if !is_ordinary || colon - at > MAX_KEY {
-            return None;
-        }
-        self.at = at;
-        Some(Key {
+        (is_ordinary && colon - at <= MAX_KEY).then_some(Key {
             kind: Kind::Plain,
             end: colon,
             colon,
         })
     }
 
-    /// The value behind the colon that ends at `after`, if it is of the ordinary form: a plain scalar on one line. Otherwise
-    /// nothing has moved.
+    /// The value that begins at `start`, if it is of the ordinary form: a plain scalar on one line. Otherwise nothing has
+    /// moved. Gives the column of the next line if that has ordinary content.
     #[inline(always)]
-    fn quick_value(&mut self, column: usize, after: usize, map: u32) -> Option<u32> {
-        let start = after + 1;
-        match self.bytes.get(after..) {
-            Some([b' ', c, ..]) if c.is_ascii_alphanumeric() || *c == b'/' => {}
-            _ => return None,
-        }
+    fn quick_value(&mut self, column: isize, start: usize, map: u32) -> Option<Option<isize>> {
         let mut end = start;
         loop {
             end = self.stop(end + 1);
@@ -380,74 +585,20 @@ impl Parser<'_> {
         }
         let line = end + 1;
         let known = self.skip_spaces(line);
-        match self.bytes.get(known) {
+        let next = (known - line) as isize;
+        let is_ordinary = match self.bytes.get(known) {
             Some(b'\n' | b'\r' | b'\t') => return None,
-            Some(c) if known - line > column && *c != b'#' => return None,
-            _ => {}
-        }
-        (self.line, self.known) = (line, known);
-        Some(self.tree.push(Kind::Plain, start, end, map))
-    }
-
-    /// The value behind the colon that ends at `after`.
-    #[inline]
-    fn map_value(&mut self, column: usize, after: usize, map: u32, depth: u32) -> Fast<u32> {
-        self.at = self.skip_spaces(after);
-        match self.byte(self.at) {
-            b'\n' | b'\r' => {}
-            b'#' if self.at > after => {}
-            _ => return self.inline(column as isize, map, depth + 1),
-        }
-        self.line = self.next_line(self.at);
-        match self.next_content()? {
-            Some(c) if c > column => self.block(c, column as isize, map, depth + 1),
-            // Items may stand in the column of their key.
-            Some(c) if c == column && self.is_dash(self.at) => self.sequence(c, map, depth + 1),
-            _ => Ok(self.tree.push(Kind::Empty, after, after, map)),
-        }
-    }
-
-    fn sequence(&mut self, column: usize, parent: u32, depth: u32) -> Fast<u32> {
-        if depth > MAX_DEPTH {
-            return Err(GiveUp);
-        }
-        let sequence = self
-            .tree
-            .push(Kind::BlockSequence, self.at, self.at, parent);
-        let mut last = NONE;
-        loop {
-            let item = self.item(column, sequence, depth)?;
-            self.tree.link(sequence, last, item);
-            last = item;
-            match self.next_content()? {
-                Some(c) if c == column && self.is_dash(self.at) => {}
-                Some(c) if c > column => return Err(GiveUp),
-                _ => break, // the map around an unindented sequence may go on in this column
-            }
-        }
-        self.tree.at_mut(sequence).end = self.tree.at(last).end;
-        Ok(sequence)
-    }
-
-    /// The item behind the dash at the cursor.
-    #[inline]
-    fn item(&mut self, column: usize, sequence: u32, depth: u32) -> Fast<u32> {
-        let after = self.at + 1;
-        self.at = self.skip_spaces(after);
-        match self.byte(self.at) {
-            b'\t' => return Err(GiveUp),
-            b'\n' | b'\r' | b'#' => {}
-            _ => return self.block(self.at - self.line, column as isize, sequence, depth + 1),
-        }
-        self.line = self.next_line(self.at);
-        match self.next_content()? {
-            Some(c) if c > column => self.block(c, column as isize, sequence, depth + 1),
-            _ => Ok(self.tree.push(Kind::Empty, after, after, sequence)),
-        }
+            Some(c) if next > column && *c != b'#' => return None,
+            Some(c) => BEGINS[usize::from(*c)] & KEY != 0,
+            None => false,
+        };
+        (self.line, self.known, self.at) = (line, known, known);
+        self.tree.push(Kind::Plain, start, end, map);
+        Some(is_ordinary.then_some(next))
     }
 
     /// A scalar or flow collection that starts at the cursor. Ends at the start of a line.
-    fn inline(&mut self, indent: isize, parent: u32, depth: u32) -> Fast<u32> {
+    fn inline(&mut self, indent: isize, parent: u32) -> Fast<()> {
         let start = self.at;
         match self.bytes[start] {
             b'|' | b'>' => self.block_scalar(indent, parent),
@@ -462,13 +613,13 @@ impl Parser<'_> {
                     return Err(GiveUp);
                 }
                 self.finish_line()?;
-                Ok(self.tree.push(quoted_kind(quote), start, end, parent))
+                self.tree.push(quoted_kind(quote), start, end, parent);
+                Ok(())
             }
             b'[' | b'{' => {
-                let node = self.flow(parent, depth)?;
+                self.flow(parent, self.depth + self.around.len())?;
                 self.check_lines(start, self.at, indent)?;
-                self.finish_line()?;
-                Ok(node)
+                self.finish_line()
             }
             _ => self.plain(indent, parent),
         }
@@ -481,4 +632,9 @@ fn quoted_kind(quote: u8) -> Kind {
     } else {
         Kind::Single
     }
+}
+
+/// Whether a plain text that begins with a letter or a digit is a string.
+fn is_string(text: &[u8]) -> bool {
+    str::from_utf8(text).is_ok_and(scalar::is_certain_string)
 }

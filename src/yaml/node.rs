@@ -1,7 +1,7 @@
 //! Reading: a node is a handle, its answers come from the text.
 
 use super::scalar::{self, Scalar};
-use super::tree::{Data, FULL, KEY, Kind, NONE, NodeId, PROPS};
+use super::tree::{Data, KEY, Kind, NONE, NodeId, PROPS};
 use super::wide::FEW;
 use super::{Position, Stream, decode};
 use std::borrow::Cow;
@@ -51,7 +51,7 @@ impl<'a> Node<'a> {
     /// end of its last value.
     #[must_use]
     pub fn span(self) -> Range<usize> {
-        self.data().range()
+        self.stream.tree.range(self.id)
     }
 
     /// Where the node begins.
@@ -74,7 +74,7 @@ impl<'a> Node<'a> {
     #[must_use]
     #[inline]
     pub fn raw(self) -> &'a str {
-        &self.stream.text[self.data().range()]
+        &self.stream.text[self.span()]
     }
 
     /// The node this one stands for: itself, unless it is an alias.
@@ -131,9 +131,11 @@ impl<'a> Node<'a> {
         let data = self.data();
         if data.kind != Kind::Alias && !data.has(PROPS) {
             // The words for null have so many characters.
-            return match (data.kind, data.end - data.start) {
-                (Kind::Empty, _) | (Kind::Plain, 0) => true,
-                (Kind::Plain, 1 | 4) => scalar::is_null(self.raw()),
+            return match data.kind {
+                Kind::Empty => true,
+                Kind::Plain if matches!(data.range().len(), 0 | 1 | 4) => {
+                    scalar::is_null(self.raw())
+                }
                 _ => false,
             };
         }
@@ -284,7 +286,7 @@ impl<'a> Node<'a> {
     #[inline]
     pub(crate) fn digest(self) -> Option<u16> {
         let data = self.data();
-        data.has(KEY).then_some(data.digest)
+        data.has(KEY).then_some(data.digest())
     }
 
     /// Whether this is the key. Most keys differ in their digests.
@@ -312,7 +314,7 @@ impl<'a> Node<'a> {
         entries.next()?;
         let mut keys = self.stream.wide().keys(map.id, key);
         let id = keys.find(|id| is(node(*id)))?;
-        Some((node(id), node(self.stream.tree.at(id).next)))
+        Some((node(id), node(self.stream.tree.end_of_subtree(id))))
     }
 
     /// Is the content of this scalar `key`? Compares source bytes where they are the content.
@@ -391,7 +393,7 @@ impl<'a> Node<'a> {
     #[must_use]
     pub fn is_empty_collection(self) -> bool {
         let node = self.alias_target();
-        node.kind().is_collection() && !node.data().has(FULL)
+        node.kind().is_collection() && !node.stream.tree.has_children(node.id)
     }
 
     /// Number of written entries or items; 0 for scalars.

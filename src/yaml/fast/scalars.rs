@@ -158,7 +158,7 @@ impl Parser<'_> {
     }
 
     /// A plain scalar at the cursor, with its continuation lines.
-    pub(super) fn plain(&mut self, indent: isize, parent: u32) -> Fast<u32> {
+    pub(super) fn plain(&mut self, indent: isize, parent: u32) -> Fast<()> {
         let start = self.at;
         if !self.starts_plain(start) {
             return Err(GiveUp);
@@ -187,7 +187,8 @@ impl Parser<'_> {
             (end, comment) = self.plain_line(at)?;
         }
         self.refuse_infinity(start, end)?;
-        Ok(self.tree.push(Kind::Plain, start, end, parent))
+        self.tree.push(Kind::Plain, start, end, parent);
+        Ok(())
     }
 
     /// `.inf` and `.nan`, which kubectl refuses.
@@ -225,7 +226,7 @@ impl Parser<'_> {
         Ok((end, comment))
     }
 
-    pub(super) fn block_scalar(&mut self, indent: isize, parent: u32) -> Fast<u32> {
+    pub(super) fn block_scalar(&mut self, indent: isize, parent: u32) -> Fast<()> {
         let start = self.at;
         let kind = if self.bytes[start] == b'|' {
             Kind::Literal
@@ -238,7 +239,8 @@ impl Parser<'_> {
         let header = self.block_header();
         self.finish_line()?;
         let end = self.block_content(indent as usize, &header)?;
-        Ok(self.tree.push(kind, start, end, parent))
+        self.tree.push(kind, start, end, parent);
+        Ok(())
     }
 
     fn block_header(&mut self) -> Header {
