@@ -244,13 +244,22 @@ pub(super) fn of_problem(problem: &Problem) -> Entry {
     }
 }
 
-/// Sorts entries. Indices are sorted first, because entries are large.
-pub(super) fn in_order(results: Vec<Entry>) -> Vec<Entry> {
+/// Sorts entries. Indices are sorted first, because entries are large; then each moves to its place, without a second list.
+pub(super) fn in_order(mut results: Vec<Entry>) -> Vec<Entry> {
     let mut indices: Vec<usize> = (0..results.len()).collect();
     indices.sort_by(|a, b| order(&results[*a]).cmp(&order(&results[*b])));
-    let mut results: Vec<Option<Entry>> = results.into_iter().map(Some).collect();
-    let indices = indices.into_iter();
-    indices.filter_map(|at| results[at].take()).collect()
+    let mut places = vec![0; indices.len()];
+    for (place, at) in indices.iter().enumerate() {
+        places[*at] = place;
+    }
+    for at in 0..places.len() {
+        while places[at] != at {
+            let place = places[at];
+            results.swap(at, place);
+            places.swap(at, place);
+        }
+    }
+    results
 }
 
 /// By severity, errors first, then by file, index, object, field and rule. Objects are sorted by name, because a host may

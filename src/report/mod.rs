@@ -234,25 +234,30 @@ impl Report {
         detail: DetailLevel,
     ) -> Report {
         let summary = summarise(fitted, resources);
-        let mut results: Vec<Entry> = Vec::new();
         let mut entries = Entries::new(config);
         let is_listed = |change: &Change| match detail {
             DetailLevel::EachChange => true,
             DetailLevel::Counts => change.token_reason().is_some(),
             DetailLevel::Ledger | DetailLevel::Totals => false,
         };
+        let is_read = |finding: &&Finding| {
+            detail != DetailLevel::Totals
+                || finding.severity > Severity::Info
+                || finding.folded.is_some()
+        };
+        // Entries are large, and a list that grows leaves room.
+        let mut results: Vec<Entry> = Vec::with_capacity(
+            fitted.changes.iter().filter(|it| is_listed(it)).count()
+                + fitted.findings.iter().filter(is_read).count()
+                + fitted.exempted.len(),
+        );
         for (index, change) in fitted.changes.iter().enumerate() {
             if is_listed(change) {
                 results.push(entries.of_change(index, change, &resources[change.resource]));
             }
         }
-        let is_read = |finding: &Finding| {
-            detail != DetailLevel::Totals
-                || finding.severity > Severity::Info
-                || finding.folded.is_some()
-        };
         let findings = std::mem::take(&mut fitted.findings).into_iter();
-        for finding in findings.filter(is_read) {
+        for finding in findings.filter(|it| is_read(&it)) {
             let resource = finding.resource.map(|index| &resources[index]);
             results.push(entries.of_finding(finding, resource));
         }

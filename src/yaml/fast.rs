@@ -16,7 +16,7 @@
 mod flow;
 mod scalars;
 
-use super::scalar;
+use super::scalar::is_certain_string as is_string;
 use super::tree::{DocumentData, Kind, NONE, Tree, bit};
 use memchr::memchr;
 use std::ops::Range;
@@ -39,23 +39,21 @@ struct Key {
     colon: usize,
 }
 
-/// A block collection that is not closed yet.
+/// A block collection that is not closed yet. (Without gaps, which would be copied one by one.)
 #[derive(Clone, Copy)]
 struct Open {
+    keys: Keys,
     node: u32,
     /// The column of its entries or items.
-    column: isize,
-    is_map: bool,
-    keys: Keys,
+    column: i32,
 }
 
 impl Open {
     /// What is around the top node.
     const NOTHING: Open = Open {
+        keys: Keys::NONE,
         node: NONE,
         column: -1,
-        is_map: false,
-        keys: Keys::NONE,
     };
 }
 
@@ -66,28 +64,36 @@ struct Keys {
     seen: u64,
     bits: u16,
     /// Whether two keys may be equal, or one may be no string.
-    is_unsure: bool,
+    are_unsure: u16,
+    /// Whether this is a map at all.
+    are_there: u32,
 }
 
 impl Keys {
     const NONE: Keys = Keys {
         seen: 0,
         bits: 0,
-        is_unsure: false,
+        are_unsure: 0,
+        are_there: 0,
+    };
+
+    const OF_MAP: Keys = Keys {
+        are_there: 1,
+        ..Keys::NONE
     };
 
     /// Adds a plain key.
     #[inline(always)]
     fn add(&mut self, digest: u16, is_string: bool) {
         let seen = 1 << (digest >> 10);
-        self.is_unsure |= self.seen & seen != 0 || !is_string;
+        self.are_unsure |= u16::from(self.seen & seen != 0) | u16::from(!is_string);
         self.seen |= seen;
         self.bits |= bit(digest);
     }
 
     /// Adds a key that is not looked at.
     fn add_other(&mut self) {
-        (self.bits, self.is_unsure) = (u16::MAX, true);
+        (self.bits, self.are_unsure) = (u16::MAX, 1);
     }
 }
 
@@ -114,7 +120,9 @@ struct Parser<'a> {
 enum Step {
     /// A node, in `column`.
     Node,
-    /// A key, of a map that begins here or goes on.
+    /// The first key of a map, in `column`, or a scalar.
+    First,
+    /// Another key of the innermost map.
     Key,
     /// The dash of an item.
     Item,
@@ -399,9 +407,7 @@ impl Parser<'_> {
     fn block(&mut self, column: usize) -> Fast<u32> {
         let root = self.tree.nodes.len() as u32;
         let mut top = Open::NOTHING;
-        let mut column = column as isize;
-        // Whether the key is the first one.
-        let mut opens = false;
+        let mut column = column as i32;
         // The place of the value that is empty if no line deeper than its key or dash follows.
         let mut pending = None;
         let mut step = Step::Node;
@@ -411,51 +417,61 @@ impl Parser<'_> {
                     top = self.open(top, Kind::BlockSequence, column)?;
                     step = Step::Item;
                 }
-                Step::Node => (opens, step) = (true, Step::Key),
-                Step::Key => {
-                    let key = match self.quick_key(self.at) {
-                        Some(key) => Some(key),
-                        None => self.key()?,
-                    };
-                    let Some(key) = key else {
-                        if !opens {
-                            return Err(GiveUp);
-                        }
-                        self.inline(top.column, top.node)?;
-                        step = Step::Lines;
-                        continue;
-                    };
-                    if opens {
-                        top = self.open(top, Kind::BlockMap, column)?;
+                Step::Node => step = Step::First,
+                Step::First | Step::Key => {
+                    let mut opens = matches!(step, Step::First);
+                    step = loop {
+                        // Entries of an ordinary form follow each other here.
+                        let after = match self.quick_key() {
+                            Some(colon) => {
+                                if opens {
+                                    top = self.open(top, Kind::BlockMap, column)?;
+                                }
+                                self.push_key(colon, top.node, &mut top.keys);
+                                colon + 1
+                            }
+                            None => match self.key()? {
+                                Some(key) => {
+                                    if opens {
+                                        top = self.open(top, Kind::BlockMap, column)?;
+                                    }
+                                    self.push_other_key(&key, top.node, &mut top.keys);
+                                    key.colon + 1
+                                }
+                                None if opens => {
+                                    self.inline(top.column, top.node)?;
+                                    break Step::Lines;
+                                }
+                                None => return Err(GiveUp),
+                            },
+                        };
                         opens = false;
-                    }
-                    self.push_key(&key, top.node, &mut top.keys);
-                    let after = key.colon + 1;
-                    step = match self.bytes.get(after..) {
-                        Some([b' ', c, ..]) if BEGINS[usize::from(*c)] & VALUE != 0 => {
-                            match self.quick_value(column, after + 1, top.node) {
-                                Some(Some(next)) => {
-                                    column = next;
-                                    Step::Content
+                        column = match self.quick_value(top.column, after, top.node) {
+                            Some(column) => column,
+                            None => {
+                                self.at = self.skip_spaces(after);
+                                match self.byte(self.at) {
+                                    b'\n' => {
+                                        self.line = self.at + 1;
+                                        pending = Some(after);
+                                    }
+                                    b'\r' | b'#' => {
+                                        self.line = self.next_line(self.at);
+                                        pending = Some(after);
+                                    }
+                                    _ => self.inline(top.column, top.node)?,
                                 }
-                                Some(None) => Step::Lines,
-                                None => {
-                                    self.at = after + 1;
-                                    self.plain(top.column, top.node)?;
-                                    Step::Lines
-                                }
+                                self.quick_content()
                             }
-                        }
-                        _ => {
-                            self.at = self.skip_spaces(after);
-                            match self.byte(self.at) {
-                                b'\n' | b'\r' | b'#' => {
-                                    self.line = self.next_line(self.at);
-                                    pending = Some(after);
-                                }
-                                _ => self.inline(top.column, top.node)?,
+                        };
+                        match pending {
+                            None if column == top.column => {}
+                            None if column >= 0 => break Step::Content,
+                            Some(_) if column > top.column => {
+                                pending = None;
+                                opens = true;
                             }
-                            Step::Lines
+                            _ => break Step::Lines,
                         }
                     };
                 }
@@ -469,18 +485,20 @@ impl Parser<'_> {
                             Step::Lines
                         }
                         _ => {
-                            column = (self.at - self.line) as isize;
+                            column = (self.at - self.line) as i32;
                             Step::Node
                         }
                     };
                 }
                 Step::Lines => {
-                    column = self.next_content()?.map_or(-1, |column| column as isize);
+                    column = self.next_content()?.map_or(-1, |column| column as i32);
                     step = Step::Content;
                     if let Some(empty) = pending.take() {
                         // Items may stand in the column of their key.
                         let is_below = column > top.column
-                            || column == top.column && top.is_map && self.is_dash(self.at);
+                            || column == top.column
+                                && top.keys.are_there != 0
+                                && self.is_dash(self.at);
                         if is_below {
                             step = Step::Node;
                         } else {
@@ -490,12 +508,12 @@ impl Parser<'_> {
                 }
                 Step::Content => {
                     step = loop {
-                        if top.node == NONE {
-                            return if column < 0 { Ok(root) } else { Err(GiveUp) };
-                        }
                         if column >= top.column {
-                            match (self.is_dash(self.at), top.is_map) {
+                            let is_map = top.keys.are_there != 0;
+                            match (self.is_dash(self.at), is_map) {
                                 _ if column > top.column => return Err(GiveUp),
+                                // Only nothing has this column.
+                                _ if column < 0 => return Ok(root),
                                 (true, true) => return Err(GiveUp),
                                 (true, false) => break Step::Item,
                                 (false, true) => break Step::Key,
@@ -511,16 +529,18 @@ impl Parser<'_> {
 
     /// Opens a collection at the cursor.
     #[inline]
-    fn open(&mut self, around: Open, kind: Kind, column: isize) -> Fast<Open> {
+    fn open(&mut self, around: Open, kind: Kind, column: i32) -> Fast<Open> {
         if self.depth + self.around.len() > MAX_DEPTH {
             return Err(GiveUp);
         }
         self.around.push(around);
         Ok(Open {
+            keys: match kind {
+                Kind::BlockMap => Keys::OF_MAP,
+                _ => Keys::NONE,
+            },
             node: self.tree.push(kind, self.at, self.at, around.node),
             column,
-            is_map: kind == Kind::BlockMap,
-            keys: Keys::NONE,
         })
     }
 
@@ -528,77 +548,109 @@ impl Parser<'_> {
     #[inline]
     fn close(&mut self, open: &Open) -> Open {
         self.tree.close_block(open.node, open.keys.bits);
-        if open.keys.is_unsure {
+        if open.keys.are_unsure != 0 {
             self.tree.unsure.push(open.node);
         }
         self.around.pop().unwrap_or(Open::NOTHING)
     }
 
-    /// Adds a key at the cursor.
+    /// Adds the plain key from the cursor to `end`.
     #[inline(always)]
-    fn push_key(&mut self, key: &Key, map: u32, keys: &mut Keys) {
-        let (start, text) = (self.at, &self.bytes[self.at..key.end]);
-        if key.kind != Kind::Plain {
-            self.tree.push(key.kind, start, key.end, map);
-            keys.add_other();
-            return;
-        }
-        let digest = self.tree.push_key(start, text, map);
-        let is_string = text.first().is_some_and(|c| {
-            let class = BEGINS[usize::from(*c)];
-            class & STRING != 0 || class & KEY != 0 && is_string(text)
-        });
+    fn push_key(&mut self, end: usize, map: u32, keys: &mut Keys) {
+        let text = &self.bytes[self.at..end];
+        let digest = self.tree.push_key(self.at, text, map);
+        let class = text.first().map_or(0, |c| BEGINS[usize::from(*c)]);
+        let is_string = class & STRING != 0 || class & KEY != 0 && is_string(text);
         keys.add(digest, is_string);
     }
 
-    /// The key of a line, if it is of the ordinary form.
+    /// Adds a key at the cursor.
+    fn push_other_key(&mut self, key: &Key, map: u32, keys: &mut Keys) {
+        if key.kind == Kind::Plain {
+            return self.push_key(key.end, map, keys);
+        }
+        self.tree.push(key.kind, self.at, key.end, map);
+        keys.add_other();
+    }
+
+    /// The colon of the key at the cursor, if it is of the ordinary form.
     #[inline(always)]
-    fn quick_key(&self, at: usize) -> Option<Key> {
-        if BEGINS[usize::from(*self.bytes.get(at)?)] & KEY == 0 {
+    fn quick_key(&self) -> Option<usize> {
+        if BEGINS[usize::from(*self.bytes.get(self.at)?)] & KEY == 0 {
             return None;
         }
-        let colon = self.stop(at + 1);
+        let colon = self.stop(self.at + 1);
         let is_ordinary = match self.bytes.get(colon - 1..)? {
             [before, b':', b' ' | b'\n' | b'\r', ..] => !matches!(before, b' ' | b'\t'),
             _ => false,
         };
-        (is_ordinary && colon - at <= MAX_KEY).then_some(Key {
-            kind: Kind::Plain,
-            end: colon,
-            colon,
-        })
+        (is_ordinary && colon - self.at <= MAX_KEY).then_some(colon)
     }
 
-    /// The value that begins at `start`, if it is of the ordinary form: a plain scalar on one line. Otherwise nothing has
-    /// moved. Gives the column of the next line if that has ordinary content.
+    /// Moves to the content of the next line, if that is of the ordinary form, and gives its column. Otherwise -1.
     #[inline(always)]
-    fn quick_value(&mut self, column: isize, start: usize, map: u32) -> Option<Option<isize>> {
+    fn quick_content(&mut self) -> i32 {
+        let known = self.skip_spaces(self.line);
+        match self.bytes.get(known) {
+            Some(c) if BEGINS[usize::from(*c)] & KEY != 0 => {
+                self.at = known;
+                (known - self.line) as i32
+            }
+            _ => -1,
+        }
+    }
+
+    /// The value behind the colon that ends at `after`, if it is of the ordinary form: a scalar on one line, plain or in
+    /// quotes. Otherwise nothing has moved. As [`Parser::quick_content`] for the line behind it.
+    #[inline(always)]
+    fn quick_value(&mut self, column: i32, after: usize, map: u32) -> Option<i32> {
+        let start = after + 1;
+        let quote = match self.bytes.get(after..)? {
+            [b' ', c, ..] if BEGINS[usize::from(*c)] & VALUE != 0 => 0,
+            [b' ', quote @ (b'"' | b'\''), ..] => *quote,
+            _ => return None,
+        };
+        if quote != 0 {
+            let end = self.find(start + 1, quote, b'\\', b'\n');
+            match self.bytes.get(end..)? {
+                [c, b'\n', ..] if *c == quote => {}
+                _ => return None,
+            }
+            self.line = end + 2;
+            self.tree.push(quoted_kind(quote), start, end + 1, map);
+            return Some(self.quick_content());
+        }
         let mut end = start;
         loop {
             end = self.stop(end + 1);
-            match self.bytes.get(end - 1..) {
-                Some([_, b':', c, ..]) if !matches!(c, b' ' | b'\n' | b'\r' | b'\t') => {}
-                Some([before, b'#', ..]) if !matches!(before, b' ' | b'\t') => {}
-                Some([before, b'\n', ..]) if !matches!(before, b' ' | b'\t' | b'\r') => break,
+            match self.bytes.get(end - 1..)? {
+                [before, b'\n', ..] if !matches!(before, b' ' | b'\t' | b'\r') => break,
+                [_, b':', c, ..] if !matches!(c, b' ' | b'\n' | b'\r' | b'\t') => {}
+                [before, b'#', ..] if !matches!(before, b' ' | b'\t') => {}
                 _ => return None,
             }
         }
         let line = end + 1;
         let known = self.skip_spaces(line);
-        let next = (known - line) as isize;
-        let is_ordinary = match self.bytes.get(known) {
+        let mut next = (known - line) as i32;
+        match self.bytes.get(known) {
+            Some(c) if BEGINS[usize::from(*c)] & KEY != 0 => {
+                if next > column {
+                    return None;
+                }
+                self.at = known;
+            }
             Some(b'\n' | b'\r' | b'\t') => return None,
             Some(c) if next > column && *c != b'#' => return None,
-            Some(c) => BEGINS[usize::from(*c)] & KEY != 0,
-            None => false,
-        };
-        (self.line, self.known, self.at) = (line, known, known);
+            _ => next = -1,
+        }
+        (self.line, self.known) = (line, known);
         self.tree.push(Kind::Plain, start, end, map);
-        Some(is_ordinary.then_some(next))
+        Some(next)
     }
 
     /// A scalar or flow collection that starts at the cursor. Ends at the start of a line.
-    fn inline(&mut self, indent: isize, parent: u32) -> Fast<()> {
+    fn inline(&mut self, indent: i32, parent: u32) -> Fast<()> {
         let start = self.at;
         match self.bytes[start] {
             b'|' | b'>' => self.block_scalar(indent, parent),
@@ -632,9 +684,4 @@ fn quoted_kind(quote: u8) -> Kind {
     } else {
         Kind::Single
     }
-}
-
-/// Whether a plain text that begins with a letter or a digit is a string.
-fn is_string(text: &[u8]) -> bool {
-    str::from_utf8(text).is_ok_and(scalar::is_certain_string)
 }

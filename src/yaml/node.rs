@@ -506,7 +506,7 @@ impl<'a> Node<'a> {
     pub fn is_certain_string(self) -> bool {
         match self.data().kind {
             _ if self.has_properties() => false,
-            Kind::Plain => scalar::is_certain_string(self.raw()),
+            Kind::Plain => scalar::is_certain_string(self.raw().as_bytes()),
             Kind::Single | Kind::Double | Kind::Literal | Kind::Folded => true,
             _ => false,
         }
@@ -520,7 +520,7 @@ impl<'a> Node<'a> {
         let raw = self.raw();
         match self.data().kind {
             _ if self.has_properties() => None,
-            Kind::Plain => scalar::is_certain_string(raw).then_some(raw),
+            Kind::Plain => scalar::is_certain_string(raw.as_bytes()).then_some(raw),
             Kind::Single | Kind::Double => {
                 let body = raw.get(1..raw.len().saturating_sub(1))?;
                 let escapes = memchr::memchr3(b'\\', b'\'', b'\n', body.as_bytes());

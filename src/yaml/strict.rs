@@ -174,7 +174,7 @@ impl<'a> Node<'a> {
             if is_new {
                 digests[at] = data.digest();
             }
-            is_new && scalar::is_certain_string(&self.stream().text()[data.range()])
+            is_new && scalar::is_certain_string(&self.stream().text().as_bytes()[data.range()])
         });
         are_distinct || self.has_few_distinct_names()
     }

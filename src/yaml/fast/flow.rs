@@ -2,7 +2,7 @@
 
 use super::super::tree::Kind;
 use super::scalars::PLAIN_START;
-use super::{Fast, GiveUp, Key, Keys, MAX_DEPTH, MAX_KEY, Parser, is_break, quoted_kind};
+use super::{Fast, GiveUp, Key, Keys, MAX_DEPTH, MAX_KEY, Parser, quoted_kind};
 use memchr::memchr;
 
 fn is_flow_indicator(c: u8) -> bool {
@@ -71,7 +71,7 @@ impl Parser<'_> {
         }
         self.at += 1;
         self.tree.close_flow(node, self.at);
-        if keys.is_unsure {
+        if keys.are_unsure != 0 {
             self.tree.unsure.push(node);
         }
         Ok(())
@@ -96,7 +96,7 @@ impl Parser<'_> {
             return Err(GiveUp);
         }
         let key = Key { kind, end, colon };
-        self.push_key(&key, map, keys);
+        self.push_other_key(&key, map, keys);
         self.at = colon + 1;
         // `{"a":1}` is fine, `{a:1}` is the lone key `a:1`.
         if kind == Kind::Plain && !self.is_gap(self.at) {

@@ -140,7 +140,7 @@ impl Parser<'_> {
     }
 
     /// Lines behind the first of `start..end` must be blank or indented by more than `indent`.
-    pub(super) fn check_lines(&self, start: usize, end: usize, indent: isize) -> Fast<()> {
+    pub(super) fn check_lines(&self, start: usize, end: usize, indent: i32) -> Fast<()> {
         let mut from = start;
         while let Some(n) = memchr(b'\n', &self.bytes[from..end]) {
             let line = from + n + 1;
@@ -149,7 +149,7 @@ impl Parser<'_> {
             if self.is_marker(line) {
                 return Err(GiveUp);
             }
-            if !blank && ((at - line) as isize <= indent || self.bytes[at] == b'\t') {
+            if !blank && ((at - line) as i32 <= indent || self.bytes[at] == b'\t') {
                 return Err(GiveUp);
             }
             from = line;
@@ -158,7 +158,7 @@ impl Parser<'_> {
     }
 
     /// A plain scalar at the cursor, with its continuation lines.
-    pub(super) fn plain(&mut self, indent: isize, parent: u32) -> Fast<()> {
+    pub(super) fn plain(&mut self, indent: i32, parent: u32) -> Fast<()> {
         let start = self.at;
         if !self.starts_plain(start) {
             return Err(GiveUp);
@@ -178,7 +178,7 @@ impl Parser<'_> {
             if self.bytes[at] == b'\t' {
                 return Err(GiveUp);
             }
-            if (at - line) as isize <= indent || self.bytes[at] == b'#' {
+            if (at - line) as i32 <= indent || self.bytes[at] == b'#' {
                 break;
             }
             if comment || at == line && self.is_marker(line) {
@@ -226,7 +226,7 @@ impl Parser<'_> {
         Ok((end, comment))
     }
 
-    pub(super) fn block_scalar(&mut self, indent: isize, parent: u32) -> Fast<()> {
+    pub(super) fn block_scalar(&mut self, indent: i32, parent: u32) -> Fast<()> {
         let start = self.at;
         let kind = if self.bytes[start] == b'|' {
             Kind::Literal

@@ -172,7 +172,6 @@ impl Guard<'_> {
     /// What a splice puts in, if it only adds lines to the end of a collection, and just what the plan adds.
     fn lines_of(&self, splice: &Splice, root: u32) -> Option<Lines> {
         let old = self.plan.stream;
-        let data = old.tree.at(splice.node);
         let patch = self.plan.patches.get(splice.node)?;
         let place = splice.start;
         let ends_line = old.text().as_bytes().get(place.checked_sub(1)?) == Some(&b'\n');
