@@ -17,7 +17,7 @@ mod flow;
 mod scalars;
 
 use super::scalar::is_certain_string as is_string;
-use super::tree::{DocumentData, Kind, NONE, Tree, bit};
+use super::tree::{DocumentData, Kind, NONE, Tree, bits};
 use memchr::memchr;
 use std::ops::Range;
 
@@ -62,23 +62,23 @@ impl Open {
 struct Keys {
     /// One of 64 bits for each key. Keys with different bits are different.
     seen: u64,
-    bits: u16,
     /// Whether two keys may be equal, or one may be no string.
-    are_unsure: u16,
+    are_unsure: bool,
     /// Whether this is a map at all.
-    are_there: u32,
+    are_there: bool,
+    gap: [u8; 6],
 }
 
 impl Keys {
     const NONE: Keys = Keys {
         seen: 0,
-        bits: 0,
-        are_unsure: 0,
-        are_there: 0,
+        are_unsure: false,
+        are_there: false,
+        gap: [0; 6],
     };
 
     const OF_MAP: Keys = Keys {
-        are_there: 1,
+        are_there: true,
         ..Keys::NONE
     };
 
@@ -86,14 +86,13 @@ impl Keys {
     #[inline(always)]
     fn add(&mut self, digest: u16, is_string: bool) {
         let seen = 1 << (digest >> 10);
-        self.are_unsure |= u16::from(self.seen & seen != 0) | u16::from(!is_string);
+        self.are_unsure |= (self.seen & seen != 0) | !is_string;
         self.seen |= seen;
-        self.bits |= bit(digest);
     }
 
     /// Adds a key that is not looked at.
     fn add_other(&mut self) {
-        (self.bits, self.are_unsure) = (u16::MAX, 1);
+        (self.seen, self.are_unsure) = (u64::MAX, true);
     }
 }
 
@@ -230,8 +229,9 @@ pub(super) fn parse_lines(
 fn refuse_odd_bytes(part: &str) -> Fast<()> {
     let bytes = part.as_bytes();
     // A pass that the compiler can vectorise; the exact tests below run for few documents.
-    let special =
-        |special: bool, c: &u8| special | ((c.wrapping_sub(b' ') > b'~' - b' ') & (*c != b'\n'));
+    // As signed numbers with one added, the characters of ASCII that are seen are the largest.
+    let is_special = |c: u8| (c.wrapping_add(1) as i8) < b'!' as i8 && c != b'\n';
+    let special = |special: bool, c: &u8| special | is_special(*c);
     if !bytes.iter().fold(false, special) {
         return Ok(());
     }
@@ -430,7 +430,7 @@ impl Parser<'_> {
                                 self.push_key(colon, top.node, &mut top.keys);
                                 colon + 1
                             }
-                            None => match self.key()? {
+                            None => match self.other_key(opens, &top, &mut column)? {
                                 Some(key) => {
                                     if opens {
                                         top = self.open(top, Kind::BlockMap, column)?;
@@ -438,11 +438,8 @@ impl Parser<'_> {
                                     self.push_other_key(&key, top.node, &mut top.keys);
                                     key.colon + 1
                                 }
-                                None if opens => {
-                                    self.inline(top.column, top.node)?;
-                                    break Step::Lines;
-                                }
-                                None => return Err(GiveUp),
+                                None if column >= 0 => break Step::Content,
+                                None => break Step::Lines,
                             },
                         };
                         opens = false;
@@ -467,6 +464,10 @@ impl Parser<'_> {
                         match pending {
                             None if column == top.column => {}
                             None if column >= 0 => break Step::Content,
+                            Some(_) if column >= top.column && self.is_dash(self.at) => {
+                                pending = None;
+                                break Step::Node;
+                            }
                             Some(_) if column > top.column => {
                                 pending = None;
                                 opens = true;
@@ -496,9 +497,7 @@ impl Parser<'_> {
                     if let Some(empty) = pending.take() {
                         // Items may stand in the column of their key.
                         let is_below = column > top.column
-                            || column == top.column
-                                && top.keys.are_there != 0
-                                && self.is_dash(self.at);
+                            || column == top.column && top.keys.are_there && self.is_dash(self.at);
                         if is_below {
                             step = Step::Node;
                         } else {
@@ -509,7 +508,7 @@ impl Parser<'_> {
                 Step::Content => {
                     step = loop {
                         if column >= top.column {
-                            let is_map = top.keys.are_there != 0;
+                            let is_map = top.keys.are_there;
                             match (self.is_dash(self.at), is_map) {
                                 _ if column > top.column => return Err(GiveUp),
                                 // Only nothing has this column.
@@ -524,6 +523,30 @@ impl Parser<'_> {
                     };
                 }
             }
+        }
+    }
+
+    /// The key at the cursor, if it is of no ordinary form. If it may be another node, this can be a scalar; then `column` is
+    /// that of the line behind it, as by [`Parser::quick_content`].
+    #[inline(never)]
+    fn other_key(
+        &mut self,
+        may_be_scalar: bool,
+        top: &Open,
+        column: &mut i32,
+    ) -> Fast<Option<Key>> {
+        if may_be_scalar && let Some(next) = self.quick_item(top.column, top.node) {
+            *column = next;
+            return Ok(None);
+        }
+        match self.key()? {
+            None if may_be_scalar => {
+                self.inline(top.column, top.node)?;
+                *column = -1;
+                Ok(None)
+            }
+            None => Err(GiveUp),
+            key => Ok(key),
         }
     }
 
@@ -547,8 +570,8 @@ impl Parser<'_> {
     /// Closes a collection, and gives the one around it.
     #[inline]
     fn close(&mut self, open: &Open) -> Open {
-        self.tree.close_block(open.node, open.keys.bits);
-        if open.keys.are_unsure != 0 {
+        self.tree.close_block(open.node, bits(open.keys.seen));
+        if open.keys.are_unsure {
             self.tree.unsure.push(open.node);
         }
         self.around.pop().unwrap_or(Open::NOTHING)
@@ -559,7 +582,7 @@ impl Parser<'_> {
     fn push_key(&mut self, end: usize, map: u32, keys: &mut Keys) {
         let text = &self.bytes[self.at..end];
         let digest = self.tree.push_key(self.at, text, map);
-        let class = text.first().map_or(0, |c| BEGINS[usize::from(*c)]);
+        let class = BEGINS[usize::from(self.bytes[self.at])];
         let is_string = class & STRING != 0 || class & KEY != 0 && is_string(text);
         keys.add(digest, is_string);
     }
@@ -576,14 +599,15 @@ impl Parser<'_> {
     /// The colon of the key at the cursor, if it is of the ordinary form.
     #[inline(always)]
     fn quick_key(&self) -> Option<usize> {
-        if BEGINS[usize::from(*self.bytes.get(self.at)?)] & KEY == 0 {
+        let bytes = self.bytes;
+        if BEGINS[usize::from(*bytes.get(self.at)?)] & KEY == 0 {
             return None;
         }
         let colon = self.stop(self.at + 1);
-        let is_ordinary = match self.bytes.get(colon - 1..)? {
-            [before, b':', b' ' | b'\n' | b'\r', ..] => !matches!(before, b' ' | b'\t'),
-            _ => false,
-        };
+        let is_ordinary = colon + 1 < bytes.len()
+            && bytes[colon] == b':'
+            && matches!(bytes[colon + 1], b' ' | b'\n' | b'\r')
+            && !matches!(bytes[colon - 1], b' ' | b'\t');
         (is_ordinary && colon - self.at <= MAX_KEY).then_some(colon)
     }
 
@@ -592,7 +616,7 @@ impl Parser<'_> {
     fn quick_content(&mut self) -> i32 {
         let known = self.skip_spaces(self.line);
         match self.bytes.get(known) {
-            Some(c) if BEGINS[usize::from(*c)] & KEY != 0 => {
+            Some(c) if BEGINS[usize::from(*c)] & KEY != 0 || *c == b'-' && known > self.line => {
                 self.at = known;
                 (known - self.line) as i32
             }
@@ -600,41 +624,61 @@ impl Parser<'_> {
         }
     }
 
-    /// The value behind the colon that ends at `after`, if it is of the ordinary form: a scalar on one line, plain or in
-    /// quotes. Otherwise nothing has moved. As [`Parser::quick_content`] for the line behind it.
+    /// The value behind the colon that ends at `after`, as [`Parser::quick_scalar`].
     #[inline(always)]
     fn quick_value(&mut self, column: i32, after: usize, map: u32) -> Option<i32> {
-        let start = after + 1;
-        let quote = match self.bytes.get(after..)? {
-            [b' ', c, ..] if BEGINS[usize::from(*c)] & VALUE != 0 => 0,
-            [b' ', quote @ (b'"' | b'\''), ..] => *quote,
-            _ => return None,
-        };
-        if quote != 0 {
-            let end = self.find(start + 1, quote, b'\\', b'\n');
+        match self.bytes.get(after) {
+            Some(b' ') => self.quick_scalar(column, after + 1, map),
+            _ => None,
+        }
+    }
+
+    /// The item or top node at the cursor, as [`Parser::quick_scalar`].
+    #[inline(never)]
+    fn quick_item(&mut self, column: i32, parent: u32) -> Option<i32> {
+        self.quick_scalar(column, self.at, parent)
+    }
+
+    /// What begins at `start`, below what is in `column`, if it is of the ordinary form: a scalar on one line, plain or in
+    /// quotes, and no key. Otherwise nothing has moved. As [`Parser::quick_content`] for the line behind it.
+    #[inline(always)]
+    fn quick_scalar(&mut self, column: i32, start: usize, parent: u32) -> Option<i32> {
+        let first = *self.bytes.get(start)?;
+        if BEGINS[usize::from(first)] & VALUE == 0 {
+            if !matches!(first, b'"' | b'\'') {
+                return None;
+            }
+            let end = self.find(start + 1, first, b'\\', b'\n');
             match self.bytes.get(end..)? {
-                [c, b'\n', ..] if *c == quote => {}
+                [c, b'\n', ..] if *c == first => {}
                 _ => return None,
             }
             self.line = end + 2;
-            self.tree.push(quoted_kind(quote), start, end + 1, map);
+            self.tree.push(quoted_kind(first), start, end + 1, parent);
             return Some(self.quick_content());
         }
         let mut end = start;
-        loop {
+        let line = loop {
             end = self.stop(end + 1);
             match self.bytes.get(end - 1..)? {
-                [before, b'\n', ..] if !matches!(before, b' ' | b'\t' | b'\r') => break,
+                [before, b'\n', ..] if !matches!(before, b' ' | b'\t' | b'\r') => break end + 1,
                 [_, b':', c, ..] if !matches!(c, b' ' | b'\n' | b'\r' | b'\t') => {}
+                [b' ', b'#', ..] => {
+                    let line = self.next_line(end);
+                    end = self.trim_end(end, start);
+                    if self.bytes[end - 1] == b'\t' {
+                        return None;
+                    }
+                    break line;
+                }
                 [before, b'#', ..] if !matches!(before, b' ' | b'\t') => {}
                 _ => return None,
             }
-        }
-        let line = end + 1;
+        };
         let known = self.skip_spaces(line);
         let mut next = (known - line) as i32;
         match self.bytes.get(known) {
-            Some(c) if BEGINS[usize::from(*c)] & KEY != 0 => {
+            Some(c) if BEGINS[usize::from(*c)] & KEY != 0 || *c == b'-' && next > 0 => {
                 if next > column {
                     return None;
                 }
@@ -645,7 +689,7 @@ impl Parser<'_> {
             _ => next = -1,
         }
         (self.line, self.known) = (line, known);
-        self.tree.push(Kind::Plain, start, end, map);
+        self.tree.push(Kind::Plain, start, end, parent);
         Some(next)
     }
 

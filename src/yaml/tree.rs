@@ -97,10 +97,17 @@ pub(crate) fn digest(key: &[u8]) -> u16 {
     }
 }
 
-/// What tells most maps without a key from those with it.
+/// What tells most maps without a key from those with it: one bit of 16.
 #[inline(always)]
-pub(super) fn bit(digest: u16) -> u16 {
-    1 << (digest & 15)
+fn bit(digest: u16) -> u16 {
+    1 << (digest >> 10 & 15)
+}
+
+/// The [`bit`]s of keys, from one bit of 64 for each.
+#[inline(always)]
+pub(super) fn bits(seen: u64) -> u16 {
+    let half = seen | seen >> 32;
+    (half | half >> 16) as u16
 }
 
 /// Which of eight bytes is one of three, as the lowest set bit; 0 without one.

@@ -9,6 +9,18 @@ fn is_flow_indicator(c: u8) -> bool {
     matches!(c, b',' | b'[' | b']' | b'{' | b'}')
 }
 
+/// What can end a plain scalar.
+static STOPS: [bool; 256] = {
+    let mut table = [false; 256];
+    let stops = b"[]{},?:#\t\n\r";
+    let mut i = 0;
+    while i < stops.len() {
+        table[stops[i] as usize] = true;
+        i += 1;
+    }
+    table
+};
+
 impl Parser<'_> {
     /// The byte at the cursor; a flow collection that meets the end of its chunk is not closed.
     fn here(&self) -> Fast<u8> {
@@ -71,7 +83,7 @@ impl Parser<'_> {
         }
         self.at += 1;
         self.tree.close_flow(node, self.at);
-        if keys.are_unsure != 0 {
+        if keys.are_unsure {
             self.tree.unsure.push(node);
         }
         Ok(())
@@ -149,6 +161,7 @@ impl Parser<'_> {
         let mut at = start;
         while at < self.end {
             match self.bytes[at] {
+                c if !STOPS[usize::from(c)] => at += 1,
                 // To Kubernetes' readers, a `?` ends the text.
                 b'[' | b'{' | b'\t' | b'?' => return Err(GiveUp),
                 b',' | b']' | b'}' | b'\n' | b'\r' => return Ok(at),

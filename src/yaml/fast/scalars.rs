@@ -87,7 +87,7 @@ impl Parser<'_> {
 
     /// `end` without the spaces before it.
     #[inline]
-    fn trim_end(&self, mut end: usize, start: usize) -> usize {
+    pub(super) fn trim_end(&self, mut end: usize, start: usize) -> usize {
         while end > start && self.bytes[end - 1] == b' ' {
             end -= 1;
         }
@@ -276,11 +276,9 @@ impl Parser<'_> {
         let mut end = self.line;
         while self.line < self.end {
             let line = self.line;
-            let mut at = line;
-            while at < self.end && self.bytes[at] == b' ' && column.is_none_or(|c| at - line < c) {
-                at += 1;
-            }
-            let width = at - line;
+            let spaces = self.skip_spaces(line) - line;
+            let width = column.map_or(spaces, |column| spaces.min(column));
+            let at = line + width;
             let next = self.next_line(at);
             if is_break(self.byte(at)) {
                 longest_blank = longest_blank.max(width);
