@@ -63,22 +63,20 @@ struct Keys {
     /// One of 64 bits for each key. Keys with different bits are different.
     seen: u64,
     /// Whether two keys may be equal, or one may be no string.
-    are_unsure: bool,
+    are_unsure: u32,
     /// Whether this is a map at all.
-    are_there: bool,
-    gap: [u8; 6],
+    are_there: u32,
 }
 
 impl Keys {
     const NONE: Keys = Keys {
         seen: 0,
-        are_unsure: false,
-        are_there: false,
-        gap: [0; 6],
+        are_unsure: 0,
+        are_there: 0,
     };
 
     const OF_MAP: Keys = Keys {
-        are_there: true,
+        are_there: 1,
         ..Keys::NONE
     };
 
@@ -86,13 +84,13 @@ impl Keys {
     #[inline(always)]
     fn add(&mut self, digest: u16, is_string: bool) {
         let seen = 1 << (digest >> 10);
-        self.are_unsure |= (self.seen & seen != 0) | !is_string;
+        self.are_unsure |= u32::from((self.seen & seen != 0) | !is_string);
         self.seen |= seen;
     }
 
     /// Adds a key that is not looked at.
     fn add_other(&mut self) {
-        (self.seen, self.are_unsure) = (u64::MAX, true);
+        (self.seen, self.are_unsure) = (u64::MAX, 1);
     }
 }
 
@@ -497,7 +495,9 @@ impl Parser<'_> {
                     if let Some(empty) = pending.take() {
                         // Items may stand in the column of their key.
                         let is_below = column > top.column
-                            || column == top.column && top.keys.are_there && self.is_dash(self.at);
+                            || column == top.column
+                                && (top.keys.are_there != 0)
+                                && self.is_dash(self.at);
                         if is_below {
                             step = Step::Node;
                         } else {
@@ -508,7 +508,7 @@ impl Parser<'_> {
                 Step::Content => {
                     step = loop {
                         if column >= top.column {
-                            let is_map = top.keys.are_there;
+                            let is_map = (top.keys.are_there != 0);
                             match (self.is_dash(self.at), is_map) {
                                 _ if column > top.column => return Err(GiveUp),
                                 // Only nothing has this column.
@@ -571,7 +571,7 @@ impl Parser<'_> {
     #[inline]
     fn close(&mut self, open: &Open) -> Open {
         self.tree.close_block(open.node, bits(open.keys.seen));
-        if open.keys.are_unsure {
+        if open.keys.are_unsure != 0 {
             self.tree.unsure.push(open.node);
         }
         self.around.pop().unwrap_or(Open::NOTHING)
@@ -604,10 +604,10 @@ impl Parser<'_> {
             return None;
         }
         let colon = self.stop(self.at + 1);
-        let is_ordinary = colon + 1 < bytes.len()
-            && bytes[colon] == b':'
-            && matches!(bytes[colon + 1], b' ' | b'\n' | b'\r')
-            && !matches!(bytes[colon - 1], b' ' | b'\t');
+        let is_ordinary = match bytes.get(colon - 1..)? {
+            [before, b':', b' ' | b'\n' | b'\r', ..] => !matches!(before, b' ' | b'\t'),
+            _ => false,
+        };
         (is_ordinary && colon - self.at <= MAX_KEY).then_some(colon)
     }
 

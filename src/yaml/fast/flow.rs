@@ -83,7 +83,7 @@ impl Parser<'_> {
         }
         self.at += 1;
         self.tree.close_flow(node, self.at);
-        if keys.are_unsure {
+        if keys.are_unsure != 0 {
             self.tree.unsure.push(node);
         }
         Ok(())
