@@ -657,24 +657,21 @@ impl<'a> Edits<'a> {
 
 /// Whether this is the leaf of a field.
 fn leads_to(leaf: &Pointer, field: &[&str]) -> bool {
-    let length: usize = field.iter().map(|token| token.len() + 1).sum();
-    if leaf.as_str().len() < length {
-        return false;
-    }
-    let is_escaped = |c: &u8| matches!(c, b'~' | b'/');
-    if field
-        .iter()
-        .any(|token| token.as_bytes().iter().any(is_escaped))
-    {
-        return *leaf == *leaf_of(field);
-    }
-    let mut rest = leaf.as_str().as_bytes();
-    field.iter().all(|token| {
-        let behind = rest.strip_prefix(b"/");
-        let behind = behind.and_then(|rest| rest.strip_prefix(token.as_bytes()));
+    let mut rest = leaf.as_str();
+    let is_prefix = field.iter().all(|token| {
+        let behind = rest.strip_prefix('/');
+        let behind = behind.and_then(|rest| rest.strip_prefix(token));
         rest = behind.unwrap_or_default();
         behind.is_some()
-    }) && rest.is_empty()
+    });
+    let is_escaped = |token: &&str| memchr::memchr2(b'~', b'/', token.as_bytes()).is_some();
+    match is_prefix && rest.is_empty() {
+        true => !field.iter().any(is_escaped),
+        // Only a text with an escaped character can be one that differs from the tokens.
+        false => {
+            memchr::memchr(b'~', leaf.as_str().as_bytes()).is_some() && *leaf == *leaf_of(field)
+        }
+    }
 }
 
 fn leaf_of(field: &[&str]) -> PointerBuf {

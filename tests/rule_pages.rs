@@ -329,6 +329,7 @@ fn declaration<'s>(rule: &Rule, sources: &'s [(String, String)]) -> (&'s str, St
     for (file, text) in sources
         .iter()
         .filter(|(name, _)| name.ends_with(".rs") && !name.contains("/tests"))
+        .filter(|(name, _)| !name.starts_with("src/cli"))
     {
         let lines: Vec<&str> = text.lines().collect();
         for at in (0..lines.len()).filter(|at| lines[*at].contains(&quoted)) {

@@ -5,9 +5,9 @@
 
 use kustomize_krm_types::Severity;
 
-use super::{Check, Find, Pod, Variable};
+use super::{Check, Find, Pod};
 use crate::catalogue::{clean, is_within};
-use crate::facts::{ContainerFacts, Storage, View};
+use crate::facts::{ContainerFacts, Storage, Variable, View};
 use crate::finding::Finding;
 use crate::objects::Container;
 use crate::rules::{Rule, rule};

@@ -7,10 +7,10 @@
 
 use kustomize_krm_types::Severity;
 
-use super::{Check, Find, Pod, Variable};
+use super::{Check, Find, Pod};
 use crate::catalogue::clean;
 use crate::config::Section;
-use crate::facts::{Access, ContainerFacts, Mount, Storage};
+use crate::facts::{Access, ContainerFacts, Mount, Storage, Variable};
 use crate::finding::Finding;
 use crate::objects::Container;
 use crate::rules::{Rule, rule};

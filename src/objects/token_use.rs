@@ -99,22 +99,34 @@ pub(super) fn asks_for_identity(metadata: Node<'_>) -> bool {
             let rest = domain.strip_suffix(of);
             rest.is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
         };
-        if OFF.contains(&value.to_ascii_lowercase().as_str()) {
-            if is_switch && !domain.is_empty() {
+        if !is_switch && !DOMAINS.iter().any(|it| is_in(it)) {
+            continue;
+        }
+        match is_off(&value) {
+            true if is_switch && !domain.is_empty() => {
                 turned_off.insert(domain.to_owned());
             }
-        } else if is_switch || DOMAINS.iter().any(|it| is_in(it)) {
-            asking.push(domain.to_owned());
+            true => {}
+            false => asking.push(domain.to_owned()),
         }
     }
     asking.iter().any(|domain| !turned_off.contains(domain))
 }
 
+fn is_off(value: &str) -> bool {
+    OFF.iter().any(|off| value.eq_ignore_ascii_case(off))
+}
+
 /// `sidecar.istio.io/inject`, `kuma.io/sidecar-injection`, `appmesh.k8s.aws/sidecarInjectorWebhook`, …
 fn says_inject(key: &str) -> bool {
     let name = key.rsplit('/').next().unwrap_or_default();
-    let mut parts = name.as_bytes().windows(INJECT.len());
-    parts.any(|it| it.eq_ignore_ascii_case(INJECT))
+    let name = name.as_bytes();
+    let is_here = |at: usize| {
+        let part = name[at..].get(..INJECT.len());
+        part.is_some_and(|it| it.eq_ignore_ascii_case(INJECT))
+    };
+    // The letter that is rare in such names.
+    memchr::memchr2_iter(b'j', b'J', name).any(|at| at >= 2 && is_here(at - 2))
 }
 
 const INJECT: &[u8] = b"inject";
@@ -240,11 +252,11 @@ fn is_sign(text: &str) -> bool {
     if text.starts_with("vault:") || text.starts_with(">>vault:") {
         return true;
     }
-    let is_off = || {
+    let is_turned_off = || {
         let value = text.split_once('=').map(|(_, value)| value.trim());
-        value.is_some_and(|it| OFF.contains(&it.to_ascii_lowercase().as_str()))
+        value.is_some_and(is_off)
     };
-    has_sign(text) && !is_off()
+    has_sign(text) && !is_turned_off()
 }
 
 /// Whether a text begins with a call of one of [`COMMANDS`].

@@ -338,7 +338,7 @@ impl Prometheus {
         let own = self.convention.own().iter();
         let name = own.clone().find(|(_, of)| *of == setting);
         let name = name.map_or(setting, |(name, _)| name);
-        format!("{}/{name}", self.prefix())
+        [self.prefix(), "/", name].concat()
     }
 
     /// Whether Services are annotated instead of pods.

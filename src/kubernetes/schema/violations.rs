@@ -5,10 +5,11 @@ use std::borrow::Cow;
 
 use jsonptr::PointerBuf;
 
-use super::validation::{Refusal, Row, Rules, bit};
+use super::formats::format_of;
+use super::rows::{Row, Rules, bit};
+use super::validation::Refusal;
 use super::{Field, Object, Path, Type, Versions, object};
 use crate::hashing::HashMap;
-use crate::kubernetes::names::format_of;
 use crate::yaml::{Kind, Node};
 
 /// A violation of the schema.

@@ -35,6 +35,9 @@ pub(super) fn fit(
     };
     let has_field = is_stateful_set && is_for(ClaimKind::Template);
     let mut is_operators = is_for(ClaimKind::Custom);
+    if !has_field && !is_operators {
+        return Ok(());
+    }
     let subject = Subject::object();
     let retention = &section.settings.retention;
     for (name, policy) in [
