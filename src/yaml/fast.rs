@@ -508,7 +508,7 @@ impl Parser<'_> {
                 Step::Content => {
                     step = loop {
                         if column >= top.column {
-                            let is_map = (top.keys.are_there != 0);
+                            let is_map = top.keys.are_there != 0;
                             match (self.is_dash(self.at), is_map) {
                                 _ if column > top.column => return Err(GiveUp),
                                 // Only nothing has this column.

@@ -153,8 +153,13 @@ impl<'a> Node<'a> {
         match self.find_local(key) {
             Some((_, value)) => Some(value.alias_target()),
             None if !self.stream.may_merge() => None,
-            None => self.merged_maps().find_map(|map| map.get(key)),
+            None => self.get_merged(key),
         }
+    }
+
+    #[inline(never)]
+    fn get_merged(self, key: &str) -> Option<Node<'a>> {
+        self.merged_maps().find_map(|map| map.get(key))
     }
 
     /// The maps that a plain `<<` merges into this map, the first one over the next.
@@ -290,6 +295,7 @@ impl<'a> Node<'a> {
     }
 
     /// Whether this is the key. Most keys differ in their digests.
+    #[inline(never)]
     pub(super) fn is_written_as(self, key: &str) -> bool {
         match self.data().has(KEY) {
             true => self.raw() == key,

@@ -309,12 +309,13 @@ impl Stream {
         if data.lacks(wanted) || !data.kind.is_map() {
             return None;
         }
+        let nodes = tree.nodes.as_slice();
         let (mut id, end) = (map + 1, tree.end_of_subtree(map));
         for _ in 0..FEW {
             if id >= end {
                 return None;
             }
-            let data = tree.at(id);
+            let data = nodes.get(id as usize)?;
             let value = match data.has(KEY) {
                 // The digest decides nearly all comparisons.
                 true if data.digest() == wanted
@@ -330,12 +331,17 @@ impl Stream {
             };
             id = tree.end_of_subtree(value);
         }
-        if id >= end {
-            return None;
+        match id < end {
+            true => self.find_key_in_wide(map, key),
+            false => None,
         }
+    }
+
+    #[inline(never)]
+    fn find_key_in_wide(&self, map: u32, key: &str) -> Option<(u32, u32)> {
         let mut keys = self.wide().keys(map, key);
         let id = keys.find(|id| Node::new(self, *id).is_written_as(key))?;
-        Some((id, tree.end_of_subtree(id)))
+        Some((id, self.tree.end_of_subtree(id)))
     }
 
     /// An item of a sequence.

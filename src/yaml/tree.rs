@@ -38,6 +38,7 @@ pub enum Kind {
 }
 
 impl Kind {
+    #[inline]
     pub(super) fn is_map(self) -> bool {
         matches!(self, Kind::BlockMap | Kind::FlowMap)
     }
@@ -157,14 +158,14 @@ pub(super) struct Data {
 const _: () = assert!(size_of::<Data>() == 16);
 
 impl Data {
-    /// The bytes of a node that is no block collection: see [`Tree::range`].
+    /// The bytes of a scalar, an alias or a flow collection: see [`Tree::range`].
     #[inline]
     pub(super) fn range(&self) -> Range<usize> {
         debug_assert!(!self.kind.is_block_collection());
         self.start as usize..self.bound as usize
     }
 
-    /// The end of a node that is no block collection: see [`Tree::end`].
+    /// The end of a scalar, an alias or a flow collection: see [`Tree::end`].
     #[inline]
     pub(super) fn end(&self) -> usize {
         self.range().end
@@ -314,18 +315,24 @@ impl Tree {
     }
 
     /// The bytes of a node without its anchor and tag.
+    #[inline]
     pub(super) fn range(&self, id: u32) -> Range<usize> {
-        self.at(id).start as usize..self.end(id)
+        let data = self.at(id);
+        match data.kind.is_block_collection() {
+            false => data.range(),
+            true => data.start as usize..self.end_of_block(id),
+        }
     }
 
     /// Where a node ends: a block collection with what is last in it.
+    #[inline]
     pub(super) fn end(&self, id: u32) -> usize {
-        let data = self.at(id);
-        if !data.kind.is_block_collection() {
-            return data.end();
-        }
+        self.range(id).end
+    }
+
+    fn end_of_block(&self, id: u32) -> usize {
         // Below block collections there are flow collections, and scalars below those; not the other way around.
-        let mut last = (data.bound - 1).max(id);
+        let mut last = (self.at(id).bound - 1).max(id);
         loop {
             let data = self.at(last);
             match data.parent {
@@ -357,6 +364,7 @@ impl Tree {
     }
 
     /// Children of a collection: keys and values of a map in turn, or items. None for others.
+    #[inline]
     pub(super) fn children(&self, id: u32) -> Children<'_> {
         let end = self.end_of_subtree(id);
         let next = id + 1;
@@ -368,6 +376,7 @@ impl Tree {
     }
 
     /// Keys and values of a map; nothing for others.
+    #[inline]
     pub(super) fn entries(&self, id: u32) -> Entries<'_> {
         let mut children = self.children(id);
         if !self.at(id).kind.is_map() {
@@ -382,12 +391,11 @@ impl Tree {
     }
 
     /// The number behind the last node below `id`: `id..end` is the node with all below it.
-    #[inline]
+    #[inline(always)]
     pub(super) fn end_of_subtree(&self, id: u32) -> u32 {
-        let data = self.at(id);
-        match data.kind {
-            Kind::BlockMap | Kind::BlockSequence => data.bound,
-            Kind::FlowMap | Kind::FlowSequence => match data.extra {
+        match self.nodes.get(id as usize) {
+            Some(data) if data.kind.is_block_collection() => data.bound,
+            Some(data) if data.kind.is_flow() => match data.extra {
                 0 => self.end_of_large(id),
                 count => id + u32::from(count),
             },
@@ -512,7 +520,7 @@ pub(super) struct Children<'a> {
 impl Iterator for Children<'_> {
     type Item = u32;
 
-    #[inline]
+    #[inline(always)]
     fn next(&mut self) -> Option<u32> {
         let id = self.next;
         if id >= self.end {
@@ -530,6 +538,10 @@ impl Iterator for Entries<'_> {
 
     #[inline]
     fn next(&mut self) -> Option<(u32, u32)> {
-        Some((self.0.next()?, self.0.next()?))
+        // A key has no children but in a text of the general parser, and always has a value.
+        let key = self.0.next()?;
+        let value = self.0.next;
+        self.0.next = self.0.tree.end_of_subtree(value);
+        Some((key, value))
     }
 }
