@@ -87,7 +87,7 @@ pub use formats::{FORMATS, Format};
 pub use groups::config_lines;
 pub use markdown::markdown_within;
 use merge::ShardEntry;
-pub use merge::{ShardOf, merge};
+pub use merge::{ShardOf, is_report, merge};
 use run::in_words;
 pub use run::{Command, Document, FileText, Fix, Folder, Needs, Options, Run};
 pub use stages::{in_stages, rank_of, stage_of};
