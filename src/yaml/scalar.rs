@@ -83,6 +83,10 @@ fn boolean(text: &[u8]) -> Option<bool> {
 }
 
 fn number(text: &str) -> Option<Scalar<'static>> {
+    // Most quantities end with a letter, as numbers do only behind `0x` and in words behind a point.
+    if let [b'1'..=b'9', .., b'A'..=b'Z' | b'a'..=b'z'] = text.as_bytes() {
+        return None;
+    }
     match text {
         ".inf" | ".Inf" | ".INF" | "+.inf" | "+.Inf" | "+.INF" => {
             return Some(Scalar::Float(f64::INFINITY));
@@ -210,6 +214,11 @@ fn is_printable(bytes: &[u8]) -> bool {
 
 /// Words that one of the readers, or an older one, takes for something else.
 fn is_word(text: &str) -> bool {
+    if let Some(b'a'..=b'e' | b'g' | b'h' | b'j'..=b'm' | b'p'..=b's' | b'u'..=b'x' | b'z') =
+        text.as_bytes().first()
+    {
+        return false;
+    }
     const WORDS: [&str; 16] = [
         "y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf", ".inf", "+.inf",
         "-.inf", ".nan", "nil",

@@ -227,7 +227,7 @@ pub(super) struct Tree {
     pub(super) nodes: Vec<Data>,
     /// The flow collections with very many nodes, and the number behind the last of them, in text order.
     large: Vec<(u32, u32)>,
-    /// The maps whose keys may be equal, or no strings, as far as the parser looks.
+    /// The maps with keys that the parser cannot tell to be different strings.
     pub(super) unsure: Vec<u32>,
     /// Anchors and tags with their nodes, in text order.
     pub(super) props: Vec<(u32, Props)>,

@@ -128,9 +128,9 @@ fn only_adds(patch: &Patch<'_>) -> bool {
 
 /// Whether a line begins like the marker of a document.
 fn has_marker(text: &str) -> bool {
-    let begins = |line: &str| line.starts_with("---") || line.starts_with("...");
+    let begins = |line: &[u8]| matches!(line, [a @ (b'-' | b'.'), b, c, ..] if a == b && a == c);
     let bytes = text.as_bytes();
-    begins(text) || memchr::memchr_iter(b'\n', bytes).any(|at| begins(&text[at + 1..]))
+    begins(bytes) || memchr::memchr_iter(b'\n', bytes).any(|at| begins(&bytes[at + 1..]))
 }
 
 /// Whether a text, from the end of a value on, is nothing but blank lines and comments.
