@@ -44,10 +44,7 @@ fn object(at: usize) -> String {
         format!("web-{at}"),
         // Two images that are not known, in a group of several places.
         [
-            "nginx:1.27",
-            "postgres:16",
-            "example.com/own:1",
-            "example.com/other:1",
+            "nginx:1.27", "postgres:16", "example.com/own:1", "example.com/other:1",
         ][at % 4],
     );
     let metadata = |name: &str| {
@@ -230,13 +227,7 @@ fn merged(folder: &Folder) -> Run {
 fn single(folder: &Folder, command: &[&str]) -> (Option<i32>, String) {
     let mut arguments = command.to_vec();
     arguments.extend([
-        "-q",
-        "-f",
-        "t",
-        "-c",
-        "config.yaml",
-        "-o",
-        "json=report.json",
+        "-q", "-f", "t", "-c", "config.yaml", "-o", "json=report.json",
     ]);
     let run = folder.run(&arguments);
     (run.code, folder.read("report.json"))
@@ -533,13 +524,7 @@ fn the_job_of_the_guide_passes_every_check() {
     folder.write("config.yaml", config);
     let files = ["examples/scale/job.yaml", "examples/scale/merge.yaml"];
     let arguments = [
-        "check",
-        "-v",
-        "--fail-on",
-        "warning",
-        "-c",
-        "config.yaml",
-        "-f",
+        "check", "-v", "--fail-on", "warning", "-c", "config.yaml", "-f",
     ];
     let run = folder.run(&[&arguments[..], &files].concat());
     assert_eq!(run.code, Some(0), "{}{}", run.stdout, run.stderr);

@@ -10,7 +10,7 @@ use kustomize_krm_types::{ResourceIdentifier, Severity};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::{Entry, EntryType, Report, Tags};
+use super::{Entry, EntryType, KIND, LIST, Report, Tags};
 use crate::checks::would_change_in_words;
 use crate::config::Vocabulary;
 use crate::finding::{Decision, Lines, Mode, Part};
@@ -118,9 +118,6 @@ impl<'r> Member<'r> {
     }
 }
 
-/// The kind of the reports of several environments.
-pub(super) const LIST: &str = "ReportList";
-
 /// The lists under `onApply`, in their order.
 const ON_APPLY: [&str; 4] = ["restarts", "restartsOnDelete", "nextRun", "immutable"];
 
@@ -174,7 +171,7 @@ fn is_run(report: &Value) -> bool {
             &["files", "objects", "containers", "claims"],
         ) && has_lists(shard, &["exemptions", "onApply", "findings"])
     };
-    report["kind"] == super::KIND
+    report["kind"] == KIND
         && report["summary"].is_object()
         && has_lists(report, &["results", "exemptions"])
         && (effects.is_null() || effects.is_object())

@@ -224,6 +224,8 @@ impl Summary {
 /// The version of JSON reports.
 pub const API_VERSION: &str = "report.fitout.dev/v1";
 const KIND: &str = "Report";
+/// The kind of the reports of several environments.
+const LIST: &str = "ReportList";
 
 impl Report {
     /// Creates the report; takes the findings out of `fitted`.
