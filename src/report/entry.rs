@@ -249,7 +249,7 @@ pub(super) fn of_problem(problem: &Problem) -> Entry {
 
 /// Sorts entries by severity, errors first, then by file, index, object, field and rule. Objects are sorted by name, because a
 /// host may pass them in any order.
-pub(super) fn in_order(results: Vec<Entry>) -> Vec<Entry> {
+pub(super) fn in_order(mut results: Vec<Entry>) -> Vec<Entry> {
     // What is the same for all entries of an object is compared once for each object.
     let mut objects: Vec<&Entry> = results.iter().collect();
     objects.dedup_by_key(|entry| entry.object);
@@ -271,9 +271,19 @@ pub(super) fn in_order(results: Vec<Entry>) -> Vec<Entry> {
             .cmp(&(b.0, b.1))
             .then_with(|| within(a.2).cmp(&within(b.2)))
     });
-    let mut results: Vec<Option<Entry>> = results.into_iter().map(Some).collect();
-    let keys = keys.into_iter();
-    keys.filter_map(|(.., at)| results[at].take()).collect()
+    // Entries are large, so each moves to its place without a second list.
+    let mut places = vec![0; keys.len()];
+    for (place, (.., at)) in keys.into_iter().enumerate() {
+        places[at] = place;
+    }
+    for at in 0..places.len() {
+        while places[at] != at {
+            let place = places[at];
+            results.swap(at, place);
+            places.swap(at, place);
+        }
+    }
+    results
 }
 
 /// What objects are sorted by.
