@@ -107,7 +107,7 @@ impl<'c> Funnel<'c> {
         let findings = std::mem::take(&mut self.findings).into_iter();
         for (mut finding, is_duplicate) in findings.zip(duplicates) {
             let exemption = exemption_of(&finding, selection, self.config);
-            // An exempt field is not written, whether or not its rule is asked.
+            // An exempt field is not written, whether or not its rule runs.
             let keeps_field = finding
                 .decision
                 .as_ref()

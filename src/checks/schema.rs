@@ -185,7 +185,7 @@ fn is_patch(scene: &Scene<'_>, resource: &Resource<'_>, missing: &[&str]) -> boo
     scene.objects().has_other(resource, is_whole)
 }
 
-/// The field that a misspelt one stands for.
+/// The known field that a misspelt one is most similar to.
 fn meant_by(violation: &Violation<'_>) -> Option<PointerBuf> {
     let Fault::Unknown { name, known } = &violation.fault else {
         return None;

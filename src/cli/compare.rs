@@ -18,7 +18,7 @@ use super::{
     Color, FINDINGS, Failure, SUCCESS, Source, UNREADABLE, Verbosity, WRONG_USE, output, tree,
 };
 
-/// Compare environments (all of the config, or those of -e): the fields that differ, and those that are weaker in a higher environment
+/// Compare environments, all or those of -e: fields that differ, and fields that are weaker in a higher environment
 ///
 /// Environments are ordered from the lowest to the highest by their names (development, test, staging, production and the like)
 /// or, if a name is not known, as they are given. An inversion is a field that is weaker than in a lower environment: a smaller
