@@ -19,13 +19,12 @@ mod custom;
 mod field;
 mod kind;
 
-use std::collections::HashSet;
-
 use jsonptr::PointerBuf;
 use kustomize_krm_types::Severity;
 
 use super::{Check, Find, Scene};
 use crate::finding::{Finding, Subject};
+use crate::hashing::HashSet;
 use crate::kubernetes::schema::{self, Fault, Versions, Violation};
 use crate::problem::did_you_mean;
 use crate::read::Resource;

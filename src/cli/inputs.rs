@@ -40,7 +40,7 @@ pub(super) struct Manifests {
     pub(super) texts: Vec<Manifest>,
     pub(super) files: Vec<FileAccount>,
     /// The ConfigMaps and Secrets that kustomizations near the files generate.
-    pub(super) generated: HashSet<String>,
+    pub(super) generated: fitout::hashing::HashSet<String>,
 }
 
 impl Manifests {

@@ -3,7 +3,7 @@
 //! Findings of one rule form a group if their help is the same and their messages differ only in names and values. The
 //! sentence of a group has `…` where they differ; each place shows what it has there.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::mem::discriminant;
 
 use kustomize_krm_types::Severity;
@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use super::{ConfigPlace, Entry, EntryType, Report, folded_message};
 use crate::finding::{Lines, Part};
+use crate::hashing::HashMap;
 
 /// Findings with one sentence and one resolution.
 pub(super) struct Group<'r> {
@@ -170,9 +171,9 @@ pub(super) fn groups<'r>(
     report: &'r Report,
     is_included: impl Fn(&Entry) -> bool,
 ) -> Vec<Group<'r>> {
-    let mut known: HashMap<String, usize> = HashMap::new();
+    let mut known: HashMap<String, usize> = HashMap::default();
     // Most messages are those of many objects, so they are taken apart once.
-    let mut same: HashMap<_, usize> = HashMap::new();
+    let mut same: HashMap<_, usize> = HashMap::default();
     let mut groups: Vec<Group<'r>> = Vec::new();
     for (index, entry) in report.results.iter().enumerate() {
         if !is_included(entry) {
