@@ -488,6 +488,29 @@ fn wrong_shards_and_reports_are_refused() {
     merge(&["config.yaml"]).refused("no JSON", 3, &["cannot read config.yaml"]);
     folder.write("other", "{}");
     merge(&["other"]).refused("another document", 3, &["other is not a report of fitout"]);
+    let whole: serde_json::Value = serde_json::from_str(&folder.read("a")).unwrap();
+    let damaged = |key: &str, value: serde_json::Value| {
+        let mut report = whole.clone();
+        *report.pointer_mut(key).unwrap() = value;
+        folder.write("damaged", &report.to_string());
+        merge(&["damaged", "b", "c"]).refused(key, 3, &["damaged is not a report of fitout"]);
+    };
+    for key in whole
+        .as_object()
+        .unwrap()
+        .keys()
+        .filter(|it| *it != "environment" && *it != "groups")
+    {
+        damaged(&format!("/{key}"), 7.into());
+    }
+    for key in ["/ledger/objects", "/shard/findings", "/shard/onApply"] {
+        damaged(key, serde_json::Value::Null);
+    }
+    folder.write(
+        "damaged",
+        r#"{"apiVersion": "report.fitout.dev/v1", "kind": "ReportList"}"#,
+    );
+    merge(&["damaged"]).refused("a list of none", 3, &["damaged is not a report of fitout"]);
     folder.write("t/4/new.yaml", &object(1));
     report("b", "1/3");
     merge(&["a", "b", "c"]).refused("another tree", 2, &["different manifests"]);
