@@ -30,6 +30,11 @@ pub fn few(names: &[String]) -> Option<String> {
     ))
 }
 
+/// A count with its noun: `1 object`, `2 objects`.
+pub fn counted(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
 /// Lines for a terminal or a log.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Text {

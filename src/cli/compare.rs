@@ -288,10 +288,7 @@ fn add(
     let mut config = config_of(function_config, verbosity)?;
     // A config that only checks still says what it would set.
     config.validate_only = false;
-    let fitted = fitout::fit(&config, resources, node).and_then(|mut fitted| {
-        focus.narrow(&mut fitted, &config, resources)?;
-        Ok(fitted)
-    });
+    let fitted = focus.fit(&config, resources, node);
     let fitted = fitted.map_err(|problems| failure(&problems, verbosity, UNREADABLE))?;
     comparison.add(&config, stage, &fitted, resources);
     Ok(())

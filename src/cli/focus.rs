@@ -144,6 +144,18 @@ impl Focus {
         )))
     }
 
+    /// Runs fitout, and leaves out what is not chosen.
+    pub(super) fn fit(
+        &self,
+        config: &Config<'_>,
+        resources: &[Resource<'_>],
+        function_config: Option<Node<'_>>,
+    ) -> Result<Fitted, Problems> {
+        let mut fitted = fitout::fit(config, resources, function_config)?;
+        self.narrow(&mut fitted, config, resources)?;
+        Ok(fitted)
+    }
+
     /// Leaves out what is not chosen; returns whether other shards have errors.
     pub(super) fn narrow(
         &self,
