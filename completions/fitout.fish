@@ -26,12 +26,12 @@ end
 
 complete -c fitout -n "__fish_fitout_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c fitout -n "__fish_fitout_needs_command" -s V -l version -d 'Print version'
-complete -c fitout -n "__fish_fitout_needs_command" -f -a "init" -d 'Suggest a config for a repository, and write it with what runs fitout there'
+complete -c fitout -n "__fish_fitout_needs_command" -f -a "init" -d 'Suggest a config for a repository, and write it with the files that run fitout there'
 complete -c fitout -n "__fish_fitout_needs_command" -f -a "apply" -d 'Print the changed manifests, or edit the files in place with -i'
 complete -c fitout -n "__fish_fitout_needs_command" -f -a "plan" -d 'Show each change and its reason; writes nothing'
 complete -c fitout -n "__fish_fitout_needs_command" -f -a "check" -d 'Check whether the function ran on manifests, and whether they break a rule of the environment'
 complete -c fitout -n "__fish_fitout_needs_command" -f -a "explain" -d 'Explain why the fields of an object have their values, or what a rule means'
-complete -c fitout -n "__fish_fitout_needs_command" -f -a "compare" -d 'Compare environments (all of the config, or those of -e): the fields that differ, and those that are weaker in a higher environment'
+complete -c fitout -n "__fish_fitout_needs_command" -f -a "compare" -d 'Compare environments, all or those of -e: fields that differ, and fields that are weaker in a higher environment'
 complete -c fitout -n "__fish_fitout_needs_command" -f -a "merge-reports" -d 'Merge the JSON reports of all shards of a run into the report that one run would have written'
 complete -c fitout -n "__fish_fitout_needs_command" -f -a "config" -d 'Print or explain the config of one environment'
 complete -c fitout -n "__fish_fitout_needs_command" -f -a "preflight" -d 'Ask the cluster, through kubectl, what it would reject and what it lacks; applies nothing'
@@ -53,17 +53,17 @@ complete -c fitout -n "__fish_fitout_using_subcommand init" -s q -l quiet -d 'Pr
 complete -c fitout -n "__fish_fitout_using_subcommand init" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c fitout -n "__fish_fitout_using_subcommand apply" -s f -l filename -d 'Files or directories of manifests, or - for standard input. Directories are read recursively: .yaml, .yml and .json files. `check` reads them all; `plan` and `apply` leave out hidden files and what .gitignore excludes' -r -F
 complete -c fitout -n "__fish_fitout_using_subcommand apply" -l exclude -d 'Leave out files and folders below PATH that match, relative to it, in the form of .gitignore: `tests/`, `*.tpl.yaml`. Repeatable' -r
-complete -c fitout -n "__fish_fitout_using_subcommand apply" -l include -d 'Read only files below PATH that match, or whose folder does; repeatable' -r
+complete -c fitout -n "__fish_fitout_using_subcommand apply" -l include -d 'Read only files below PATH that match, or that are in a folder that matches; repeatable' -r
 complete -c fitout -n "__fish_fitout_using_subcommand apply" -s k -l kustomize -d 'A kustomize overlay, built with kustomize or kubectl from PATH. Needs no Docker, even if the overlay lists fitout as a container' -r -F
-complete -c fitout -n "__fish_fitout_using_subcommand apply" -l allow-functions -d 'Let the build run functions of this image with docker: NAME for any tag of it, or NAME:TAG. Others than fitout\'s are refused; repeatable' -r
-complete -c fitout -n "__fish_fitout_using_subcommand apply" -s e -l environment -d 'The environment. Its config is fn-config/NAME/fitout.yaml, or the fn-config/all/fitout.yaml or fn-config/fitout.yaml that defines it, here or in the nearest parent directory. If -k is given, -e and -c overrule the config that the overlay brings. `plan`, `check` and `compare` take several' -r
+complete -c fitout -n "__fish_fitout_using_subcommand apply" -l allow-functions -d 'Let the build run functions of this image with docker: NAME for any tag of it, or NAME:TAG. By default only fitout\'s image is allowed; repeatable' -r
+complete -c fitout -n "__fish_fitout_using_subcommand apply" -s e -l environment -d 'The environment. Its config is fn-config/NAME/fitout.yaml, or the fn-config/all/fitout.yaml or fn-config/fitout.yaml that defines it, here or in the nearest parent directory. With -k, -e and -c override the config of the overlay. `plan`, `check` and `compare` take several' -r
 complete -c fitout -n "__fish_fitout_using_subcommand apply" -s c -l config -d 'The file of the config; -e chooses an environment in it' -r -F
 complete -c fitout -n "__fish_fitout_using_subcommand apply" -s l -l selector -d 'Only objects with these labels, in the syntax of `kubectl -l`. All objects are read, since decisions depend on others' -r
-complete -c fitout -n "__fish_fitout_using_subcommand apply" -s n -l namespace -d 'Only objects in this namespace; those that name none are in `default`' -r
-complete -c fitout -n "__fish_fitout_using_subcommand apply" -l since -d 'Only what the files cause that differ from this commit of git, or from where the branch left it: changes and findings in them, and those that are new elsewhere. Everything, if the config differs' -r
+complete -c fitout -n "__fish_fitout_using_subcommand apply" -s n -l namespace -d 'Only objects in this namespace; objects without one count as `default`' -r
+complete -c fitout -n "__fish_fitout_using_subcommand apply" -l since -d 'Only changes and findings in files that differ from this git commit (or from the merge base with it), and those that these files cause elsewhere. Everything, if the config differs' -r
 complete -c fitout -n "__fish_fitout_using_subcommand apply" -l shard -d 'Only the files of one of N shards, counted from 0: `--shard 0/8` to `--shard 7/8` share the work of one run. All files are read, since decisions depend on others; `merge-reports` merges their reports' -r
 complete -c fitout -n "__fish_fitout_using_subcommand apply" -s o -l output -d 'Format of the report, written to standard output or to FILE; repeatable. One of text, diff, json, yaml, sarif, junit, github, markdown, html' -r
-complete -c fitout -n "__fish_fitout_using_subcommand apply" -l fail-on -d 'Findings of this severity and above fail the run. The default is error, and for `check` spec.checks.failOn of the config' -r -f -a "error\t'Errors'
+complete -c fitout -n "__fish_fitout_using_subcommand apply" -l fail-on -d 'Fail the run on findings of this severity and above. The default is error; for `check`, spec.checks.failOn of the config' -r -f -a "error\t'Errors'
 warning\t'Errors and warnings'
 never\t'None, but nothing is written if there are errors'"
 complete -c fitout -n "__fish_fitout_using_subcommand apply" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
@@ -75,17 +75,17 @@ complete -c fitout -n "__fish_fitout_using_subcommand apply" -s v -l verbose -d 
 complete -c fitout -n "__fish_fitout_using_subcommand apply" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c fitout -n "__fish_fitout_using_subcommand plan" -s f -l filename -d 'Files or directories of manifests, or - for standard input. Directories are read recursively: .yaml, .yml and .json files. `check` reads them all; `plan` and `apply` leave out hidden files and what .gitignore excludes' -r -F
 complete -c fitout -n "__fish_fitout_using_subcommand plan" -l exclude -d 'Leave out files and folders below PATH that match, relative to it, in the form of .gitignore: `tests/`, `*.tpl.yaml`. Repeatable' -r
-complete -c fitout -n "__fish_fitout_using_subcommand plan" -l include -d 'Read only files below PATH that match, or whose folder does; repeatable' -r
+complete -c fitout -n "__fish_fitout_using_subcommand plan" -l include -d 'Read only files below PATH that match, or that are in a folder that matches; repeatable' -r
 complete -c fitout -n "__fish_fitout_using_subcommand plan" -s k -l kustomize -d 'A kustomize overlay, built with kustomize or kubectl from PATH. Needs no Docker, even if the overlay lists fitout as a container' -r -F
-complete -c fitout -n "__fish_fitout_using_subcommand plan" -l allow-functions -d 'Let the build run functions of this image with docker: NAME for any tag of it, or NAME:TAG. Others than fitout\'s are refused; repeatable' -r
-complete -c fitout -n "__fish_fitout_using_subcommand plan" -s e -l environment -d 'The environment. Its config is fn-config/NAME/fitout.yaml, or the fn-config/all/fitout.yaml or fn-config/fitout.yaml that defines it, here or in the nearest parent directory. If -k is given, -e and -c overrule the config that the overlay brings. `plan`, `check` and `compare` take several' -r
+complete -c fitout -n "__fish_fitout_using_subcommand plan" -l allow-functions -d 'Let the build run functions of this image with docker: NAME for any tag of it, or NAME:TAG. By default only fitout\'s image is allowed; repeatable' -r
+complete -c fitout -n "__fish_fitout_using_subcommand plan" -s e -l environment -d 'The environment. Its config is fn-config/NAME/fitout.yaml, or the fn-config/all/fitout.yaml or fn-config/fitout.yaml that defines it, here or in the nearest parent directory. With -k, -e and -c override the config of the overlay. `plan`, `check` and `compare` take several' -r
 complete -c fitout -n "__fish_fitout_using_subcommand plan" -s c -l config -d 'The file of the config; -e chooses an environment in it' -r -F
 complete -c fitout -n "__fish_fitout_using_subcommand plan" -s l -l selector -d 'Only objects with these labels, in the syntax of `kubectl -l`. All objects are read, since decisions depend on others' -r
-complete -c fitout -n "__fish_fitout_using_subcommand plan" -s n -l namespace -d 'Only objects in this namespace; those that name none are in `default`' -r
-complete -c fitout -n "__fish_fitout_using_subcommand plan" -l since -d 'Only what the files cause that differ from this commit of git, or from where the branch left it: changes and findings in them, and those that are new elsewhere. Everything, if the config differs' -r
+complete -c fitout -n "__fish_fitout_using_subcommand plan" -s n -l namespace -d 'Only objects in this namespace; objects without one count as `default`' -r
+complete -c fitout -n "__fish_fitout_using_subcommand plan" -l since -d 'Only changes and findings in files that differ from this git commit (or from the merge base with it), and those that these files cause elsewhere. Everything, if the config differs' -r
 complete -c fitout -n "__fish_fitout_using_subcommand plan" -l shard -d 'Only the files of one of N shards, counted from 0: `--shard 0/8` to `--shard 7/8` share the work of one run. All files are read, since decisions depend on others; `merge-reports` merges their reports' -r
 complete -c fitout -n "__fish_fitout_using_subcommand plan" -s o -l output -d 'Format of the report, written to standard output or to FILE; repeatable. One of text, diff, json, yaml, sarif, junit, github, markdown, html' -r
-complete -c fitout -n "__fish_fitout_using_subcommand plan" -l fail-on -d 'Findings of this severity and above fail the run. The default is error, and for `check` spec.checks.failOn of the config' -r -f -a "error\t'Errors'
+complete -c fitout -n "__fish_fitout_using_subcommand plan" -l fail-on -d 'Fail the run on findings of this severity and above. The default is error; for `check`, spec.checks.failOn of the config' -r -f -a "error\t'Errors'
 warning\t'Errors and warnings'
 never\t'None, but nothing is written if there are errors'"
 complete -c fitout -n "__fish_fitout_using_subcommand plan" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
@@ -97,17 +97,17 @@ complete -c fitout -n "__fish_fitout_using_subcommand plan" -s v -l verbose -d '
 complete -c fitout -n "__fish_fitout_using_subcommand plan" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c fitout -n "__fish_fitout_using_subcommand check" -s f -l filename -d 'Files or directories of manifests, or - for standard input. Directories are read recursively: .yaml, .yml and .json files. `check` reads them all; `plan` and `apply` leave out hidden files and what .gitignore excludes' -r -F
 complete -c fitout -n "__fish_fitout_using_subcommand check" -l exclude -d 'Leave out files and folders below PATH that match, relative to it, in the form of .gitignore: `tests/`, `*.tpl.yaml`. Repeatable' -r
-complete -c fitout -n "__fish_fitout_using_subcommand check" -l include -d 'Read only files below PATH that match, or whose folder does; repeatable' -r
+complete -c fitout -n "__fish_fitout_using_subcommand check" -l include -d 'Read only files below PATH that match, or that are in a folder that matches; repeatable' -r
 complete -c fitout -n "__fish_fitout_using_subcommand check" -s k -l kustomize -d 'A kustomize overlay, built with kustomize or kubectl from PATH. Needs no Docker, even if the overlay lists fitout as a container' -r -F
-complete -c fitout -n "__fish_fitout_using_subcommand check" -l allow-functions -d 'Let the build run functions of this image with docker: NAME for any tag of it, or NAME:TAG. Others than fitout\'s are refused; repeatable' -r
-complete -c fitout -n "__fish_fitout_using_subcommand check" -s e -l environment -d 'The environment. Its config is fn-config/NAME/fitout.yaml, or the fn-config/all/fitout.yaml or fn-config/fitout.yaml that defines it, here or in the nearest parent directory. If -k is given, -e and -c overrule the config that the overlay brings. `plan`, `check` and `compare` take several' -r
+complete -c fitout -n "__fish_fitout_using_subcommand check" -l allow-functions -d 'Let the build run functions of this image with docker: NAME for any tag of it, or NAME:TAG. By default only fitout\'s image is allowed; repeatable' -r
+complete -c fitout -n "__fish_fitout_using_subcommand check" -s e -l environment -d 'The environment. Its config is fn-config/NAME/fitout.yaml, or the fn-config/all/fitout.yaml or fn-config/fitout.yaml that defines it, here or in the nearest parent directory. With -k, -e and -c override the config of the overlay. `plan`, `check` and `compare` take several' -r
 complete -c fitout -n "__fish_fitout_using_subcommand check" -s c -l config -d 'The file of the config; -e chooses an environment in it' -r -F
 complete -c fitout -n "__fish_fitout_using_subcommand check" -s l -l selector -d 'Only objects with these labels, in the syntax of `kubectl -l`. All objects are read, since decisions depend on others' -r
-complete -c fitout -n "__fish_fitout_using_subcommand check" -s n -l namespace -d 'Only objects in this namespace; those that name none are in `default`' -r
-complete -c fitout -n "__fish_fitout_using_subcommand check" -l since -d 'Only what the files cause that differ from this commit of git, or from where the branch left it: changes and findings in them, and those that are new elsewhere. Everything, if the config differs' -r
+complete -c fitout -n "__fish_fitout_using_subcommand check" -s n -l namespace -d 'Only objects in this namespace; objects without one count as `default`' -r
+complete -c fitout -n "__fish_fitout_using_subcommand check" -l since -d 'Only changes and findings in files that differ from this git commit (or from the merge base with it), and those that these files cause elsewhere. Everything, if the config differs' -r
 complete -c fitout -n "__fish_fitout_using_subcommand check" -l shard -d 'Only the files of one of N shards, counted from 0: `--shard 0/8` to `--shard 7/8` share the work of one run. All files are read, since decisions depend on others; `merge-reports` merges their reports' -r
 complete -c fitout -n "__fish_fitout_using_subcommand check" -s o -l output -d 'Format of the report, written to standard output or to FILE; repeatable. One of text, diff, json, yaml, sarif, junit, github, markdown, html' -r
-complete -c fitout -n "__fish_fitout_using_subcommand check" -l fail-on -d 'Findings of this severity and above fail the run. The default is error, and for `check` spec.checks.failOn of the config' -r -f -a "error\t'Errors'
+complete -c fitout -n "__fish_fitout_using_subcommand check" -l fail-on -d 'Fail the run on findings of this severity and above. The default is error; for `check`, spec.checks.failOn of the config' -r -f -a "error\t'Errors'
 warning\t'Errors and warnings'
 never\t'None, but nothing is written if there are errors'"
 complete -c fitout -n "__fish_fitout_using_subcommand check" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
@@ -120,10 +120,10 @@ complete -c fitout -n "__fish_fitout_using_subcommand check" -s v -l verbose -d 
 complete -c fitout -n "__fish_fitout_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c fitout -n "__fish_fitout_using_subcommand explain" -s n -l namespace -d 'The namespace of the object' -r
 complete -c fitout -n "__fish_fitout_using_subcommand explain" -l exclude -d 'Leave out files and folders below PATH that match, relative to it, in the form of .gitignore: `tests/`, `*.tpl.yaml`. Repeatable' -r
-complete -c fitout -n "__fish_fitout_using_subcommand explain" -l include -d 'Read only files below PATH that match, or whose folder does; repeatable' -r
+complete -c fitout -n "__fish_fitout_using_subcommand explain" -l include -d 'Read only files below PATH that match, or that are in a folder that matches; repeatable' -r
 complete -c fitout -n "__fish_fitout_using_subcommand explain" -s k -l kustomize -d 'A kustomize overlay, built with kustomize or kubectl from PATH. Needs no Docker, even if the overlay lists fitout as a container' -r -F
-complete -c fitout -n "__fish_fitout_using_subcommand explain" -l allow-functions -d 'Let the build run functions of this image with docker: NAME for any tag of it, or NAME:TAG. Others than fitout\'s are refused; repeatable' -r
-complete -c fitout -n "__fish_fitout_using_subcommand explain" -s e -l environment -d 'The environment. Its config is fn-config/NAME/fitout.yaml, or the fn-config/all/fitout.yaml or fn-config/fitout.yaml that defines it, here or in the nearest parent directory. If -k is given, -e and -c overrule the config that the overlay brings. `plan`, `check` and `compare` take several' -r
+complete -c fitout -n "__fish_fitout_using_subcommand explain" -l allow-functions -d 'Let the build run functions of this image with docker: NAME for any tag of it, or NAME:TAG. By default only fitout\'s image is allowed; repeatable' -r
+complete -c fitout -n "__fish_fitout_using_subcommand explain" -s e -l environment -d 'The environment. Its config is fn-config/NAME/fitout.yaml, or the fn-config/all/fitout.yaml or fn-config/fitout.yaml that defines it, here or in the nearest parent directory. With -k, -e and -c override the config of the overlay. `plan`, `check` and `compare` take several' -r
 complete -c fitout -n "__fish_fitout_using_subcommand explain" -s c -l config -d 'The file of the config; -e chooses an environment in it' -r -F
 complete -c fitout -n "__fish_fitout_using_subcommand explain" -s o -l output -d 'Format of the explanation' -r -f -a "text\t'For people'
 json\t'For programs'"
@@ -135,14 +135,14 @@ complete -c fitout -n "__fish_fitout_using_subcommand explain" -s v -l verbose -
 complete -c fitout -n "__fish_fitout_using_subcommand explain" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c fitout -n "__fish_fitout_using_subcommand compare" -s f -l filename -d 'Files or directories of manifests, or - for standard input. Directories are read recursively: .yaml, .yml and .json files. `check` reads them all; `plan` and `apply` leave out hidden files and what .gitignore excludes' -r -F
 complete -c fitout -n "__fish_fitout_using_subcommand compare" -l exclude -d 'Leave out files and folders below PATH that match, relative to it, in the form of .gitignore: `tests/`, `*.tpl.yaml`. Repeatable' -r
-complete -c fitout -n "__fish_fitout_using_subcommand compare" -l include -d 'Read only files below PATH that match, or whose folder does; repeatable' -r
+complete -c fitout -n "__fish_fitout_using_subcommand compare" -l include -d 'Read only files below PATH that match, or that are in a folder that matches; repeatable' -r
 complete -c fitout -n "__fish_fitout_using_subcommand compare" -s k -l kustomize -d 'A kustomize overlay, built with kustomize or kubectl from PATH. Needs no Docker, even if the overlay lists fitout as a container' -r -F
-complete -c fitout -n "__fish_fitout_using_subcommand compare" -l allow-functions -d 'Let the build run functions of this image with docker: NAME for any tag of it, or NAME:TAG. Others than fitout\'s are refused; repeatable' -r
-complete -c fitout -n "__fish_fitout_using_subcommand compare" -s e -l environment -d 'The environment. Its config is fn-config/NAME/fitout.yaml, or the fn-config/all/fitout.yaml or fn-config/fitout.yaml that defines it, here or in the nearest parent directory. If -k is given, -e and -c overrule the config that the overlay brings. `plan`, `check` and `compare` take several' -r
+complete -c fitout -n "__fish_fitout_using_subcommand compare" -l allow-functions -d 'Let the build run functions of this image with docker: NAME for any tag of it, or NAME:TAG. By default only fitout\'s image is allowed; repeatable' -r
+complete -c fitout -n "__fish_fitout_using_subcommand compare" -s e -l environment -d 'The environment. Its config is fn-config/NAME/fitout.yaml, or the fn-config/all/fitout.yaml or fn-config/fitout.yaml that defines it, here or in the nearest parent directory. With -k, -e and -c override the config of the overlay. `plan`, `check` and `compare` take several' -r
 complete -c fitout -n "__fish_fitout_using_subcommand compare" -s c -l config -d 'The file of the config; -e chooses an environment in it' -r -F
 complete -c fitout -n "__fish_fitout_using_subcommand compare" -s l -l selector -d 'Only objects with these labels, in the syntax of `kubectl -l`. All objects are read, since decisions depend on others' -r
-complete -c fitout -n "__fish_fitout_using_subcommand compare" -s n -l namespace -d 'Only objects in this namespace; those that name none are in `default`' -r
-complete -c fitout -n "__fish_fitout_using_subcommand compare" -l since -d 'Only what the files cause that differ from this commit of git, or from where the branch left it: changes and findings in them, and those that are new elsewhere. Everything, if the config differs' -r
+complete -c fitout -n "__fish_fitout_using_subcommand compare" -s n -l namespace -d 'Only objects in this namespace; objects without one count as `default`' -r
+complete -c fitout -n "__fish_fitout_using_subcommand compare" -l since -d 'Only changes and findings in files that differ from this git commit (or from the merge base with it), and those that these files cause elsewhere. Everything, if the config differs' -r
 complete -c fitout -n "__fish_fitout_using_subcommand compare" -l shard -d 'Only the files of one of N shards, counted from 0: `--shard 0/8` to `--shard 7/8` share the work of one run. All files are read, since decisions depend on others; `merge-reports` merges their reports' -r
 complete -c fitout -n "__fish_fitout_using_subcommand compare" -s o -l output -d 'Format of the comparison, written to standard output or to FILE; repeatable. One of text, json, markdown, html' -r
 complete -c fitout -n "__fish_fitout_using_subcommand compare" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
@@ -173,7 +173,7 @@ complete -c fitout -n "__fish_fitout_using_subcommand config; and __fish_seen_su
 complete -c fitout -n "__fish_fitout_using_subcommand config; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c fitout -n "__fish_fitout_using_subcommand preflight" -s f -l filename -d 'Files or directories of manifests to apply, or - for standard input' -r -F
 complete -c fitout -n "__fish_fitout_using_subcommand preflight" -s k -l kustomize -d 'A kustomize overlay, built with kustomize or kubectl from PATH. Needs no Docker, even if the overlay lists fitout as a container' -r -F
-complete -c fitout -n "__fish_fitout_using_subcommand preflight" -l allow-functions -d 'Let the build run functions of this image with docker: NAME for any tag of it, or NAME:TAG. Others than fitout\'s are refused; repeatable' -r
+complete -c fitout -n "__fish_fitout_using_subcommand preflight" -l allow-functions -d 'Let the build run functions of this image with docker: NAME for any tag of it, or NAME:TAG. By default only fitout\'s image is allowed; repeatable' -r
 complete -c fitout -n "__fish_fitout_using_subcommand preflight" -l context -d 'The kubectl context; by default the current one' -r
 complete -c fitout -n "__fish_fitout_using_subcommand preflight" -s n -l namespace -d 'The namespace of objects without one; by default that of the context' -r
 complete -c fitout -n "__fish_fitout_using_subcommand preflight" -l remove-when-alone -d 'Waits until standard input ends, then deletes this namespace' -r
@@ -193,7 +193,7 @@ complete -c fitout -n "__fish_fitout_using_subcommand helm-plugin; and __fish_se
 complete -c fitout -n "__fish_fitout_using_subcommand helm-plugin; and __fish_seen_subcommand_from run" -s e -l environment -d 'The environment, as for `fitout apply`' -r
 complete -c fitout -n "__fish_fitout_using_subcommand helm-plugin; and __fish_seen_subcommand_from run" -s c -l config -d 'The file of the config; -e chooses an environment in it' -r -F
 complete -c fitout -n "__fish_fitout_using_subcommand helm-plugin; and __fish_seen_subcommand_from run" -s o -l output -d 'Format of the report, written to standard output or to FILE; repeatable. One of text, diff, json, yaml, sarif, junit, github, markdown, html' -r
-complete -c fitout -n "__fish_fitout_using_subcommand helm-plugin; and __fish_seen_subcommand_from run" -l fail-on -d 'Findings of this severity and above fail the run. The default is error, and for `check` spec.checks.failOn of the config' -r -f -a "error\t'Errors'
+complete -c fitout -n "__fish_fitout_using_subcommand helm-plugin; and __fish_seen_subcommand_from run" -l fail-on -d 'Fail the run on findings of this severity and above. The default is error; for `check`, spec.checks.failOn of the config' -r -f -a "error\t'Errors'
 warning\t'Errors and warnings'
 never\t'None, but nothing is written if there are errors'"
 complete -c fitout -n "__fish_fitout_using_subcommand helm-plugin; and __fish_seen_subcommand_from run" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'

@@ -116,7 +116,7 @@ impl<'c> Funnel<'c> {
         for (at, is_duplicate) in duplicates.into_iter().enumerate() {
             let finding = &mut findings[at];
             let exemption = exemption_of(finding, selection, self.config);
-            // An exempt field is not written, whether or not its rule is asked.
+            // An exempt field is not written, whether or not its rule runs.
             let keeps_field = finding
                 .decision
                 .as_ref()

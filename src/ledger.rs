@@ -3,11 +3,11 @@
 //! Objects are passed over for many reasons: selection, annotations, unknown kinds. Each has a row here whatever the
 //! reason, so that reports can list everything that is left out. A test counts the input by other means and compares.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::config::Config;
 use crate::edit::Edits;
+use crate::hashing::HashMap;
 use crate::objects::{
     Claim, Classification, Container, Gap, SkipReason, Subject, Target, is_known_kind,
 };

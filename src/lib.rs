@@ -3,14 +3,14 @@
 //!
 //! # The layers
 //!
-//! The table begins with the modules that all others use. A module imports only modules listed before it. The files in each of the folders `transformers`, `checks` and
-//! `report` do not import each other. A test checks every `use` against the table.
+//! The table begins with the modules that all others use. A module imports only modules listed before it. The files in each
+//! of the folders `transformers`, `checks` and `report` do not import each other. A test checks every `use` against the table.
 //!
 //! | | module | what it does |
 //! |---|---|---|
 //! | 1 | [`yaml`] | lossless YAML: text to nodes, edits to text |
 //! | 2 | [`hashing`] | maps with a cheap hash |
-//! | 3 | [`parallel`] | work on many items on all cores, with the results in their order |
+//! | 3 | [`parallel`] | runs work on all cores, and keeps the order of its results |
 //! | 4 | [`kubernetes`] | quantities, selectors, versions, patterns: what Kubernetes defines |
 //! | 5 | [`text`] | text for people, with everything from outside escaped |
 //! | 6 | [`secrets`] | the parts of a text that belong to Secrets |
@@ -161,10 +161,10 @@ pub fn run(bytes: Vec<u8>, results: Results, today: Option<kubernetes::Date>) ->
     run_built(bytes, results, today, &config::Sources::default(), None)
 }
 
-/// What is done with the outcome of a run that no problem stopped, and its output.
+/// Receives the outcome and the output of a run that no problem stopped.
 pub type Last<'f> = &'f dyn Fn(&Outcome, Option<&Edited<'_>>);
 
-/// The same; calls `last` before anything is freed. The outcome has no output of its own.
+/// Like [`run`], but passes the output to `last` before anything is freed, and returns an outcome without it.
 pub fn run_to_end(
     bytes: Vec<u8>,
     results: Results,
@@ -175,8 +175,8 @@ pub fn run_to_end(
     run_and(bytes, results, today, (&sources, None), Some(last))
 }
 
-/// The same, where the files are known that kustomize has built the functionConfig from: reasons and problems then name
-/// their lines. `chosen` replaces the functionConfig, except for its mode `Check`.
+/// Like [`run`], for a functionConfig that kustomize built from `sources`: reasons and problems name the lines of these
+/// files. `chosen` replaces the functionConfig, except for its mode `Check`.
 pub fn run_built(
     bytes: Vec<u8>,
     results: Results,
@@ -322,7 +322,7 @@ pub fn fit(
     }
 }
 
-/// The problem that a text is not YAML, or not what Kubernetes reads.
+/// The problem with a text that is not YAML, or that Kubernetes does not read.
 pub fn not_yaml(error: &yaml::SyntaxError, text: Option<(&str, &str)>) -> Problem {
     let (id, message) = match error.fault {
         Fault::Syntax => ("FIT-INP001", format!("not YAML: {}", error.message)),
@@ -343,11 +343,11 @@ pub fn not_yaml(error: &yaml::SyntaxError, text: Option<(&str, &str)>) -> Proble
     }
 }
 
-/// What to do about a text with actions of Go templates.
+/// The help for a text with actions of Go templates.
 pub const UNRENDERED: &str =
     "this is an unrendered Helm template; render it with `helm template`, and pass its output";
 
-/// Whether a syntax error comes from a Go template: an action is in its line, or alone in a line before.
+/// Whether a syntax error comes from a Go template: its line has an action (`{{`), or a line before begins with one.
 fn is_template(text: &str, offset: usize) -> bool {
     let offset = text.floor_char_boundary(offset);
     let end = text[offset..]

@@ -95,8 +95,8 @@ rules! {
     /// A stranger's overlay must not run programs on your machine.
     INP011: "FIT-INP011" Error Always
         "a build that runs a container image, or a program through helm or git, that the caller does not allow";
-    /// Reports for programs are written on each failure, so that none of an earlier run is taken for this one's: also if the
-    /// arguments are wrong, no config has the environment, a file cannot be read, or a program that builds manifests fails.
+    /// Reports for programs are also written when a run fails, so that the report of an earlier run is not mistaken for a new
+    /// one: if the arguments are wrong, no config has the environment, a file cannot be read, or a build of manifests fails.
     INP012: "FIT-INP012" Error Always "the command stopped before it evaluated the manifests";
 }
 

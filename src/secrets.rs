@@ -4,9 +4,9 @@
 //! SecretList has items without a kind.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
 use std::ops::Range;
 
+use crate::hashing::HashSet;
 use crate::yaml::{Node, Stream};
 
 /// What is shown in place of a Secret.
@@ -90,7 +90,7 @@ fn find(stream: &Stream, nesting: usize) -> Vec<Range<usize>> {
         return Vec::new();
     }
     let mut hidden: Vec<Range<usize>> = Vec::new();
-    let mut seen = HashSet::new();
+    let mut seen = HashSet::default();
     let roots = stream.documents().map(|document| (document.root(), false));
     let mut open: Vec<(Node<'_>, bool)> = roots.collect();
     while let Some((node, is_inside)) = open.pop() {

@@ -6,11 +6,11 @@
 use std::borrow::Cow;
 use std::fmt::{Display, Write as _};
 
-/// Of more names than these, a message says only that there are more.
+/// The most names that are counted in a message; for more, it says only that there are more.
 pub const MOST_NAMED: usize = 100;
 
-/// The first of some names, and how many others there are: `a`, `a and b`, `a, b, c and 5 others`. If there are more than
-/// [`MOST_NAMED`], one more stands for all.
+/// The first of some names, and how many others there are: `a`, `a and b`, `a, b, c and 5 others`. More than
+/// [`MOST_NAMED`] are not counted, so callers collect at most one more.
 pub fn few(names: &[String]) -> Option<String> {
     let (last, before) = names.split_last()?;
     let count = match names.len() {
@@ -28,6 +28,11 @@ pub fn few(names: &[String]) -> Option<String> {
         "{} and {more_than}{count} {are}",
         names[..3].join(", ")
     ))
+}
+
+/// A count with its noun: `1 object`, `2 objects`.
+pub fn counted(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
 /// Lines for a terminal or a log.

@@ -1,11 +1,11 @@
 //! Step 7: writes edits into the text, and copies everything else.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
 
 use jsonptr::{Pointer, PointerBuf};
 
 use crate::edit::Change;
+use crate::hashing::{HashMap, HashSet};
 use crate::problem::{Place, Problem, Problems};
 use crate::read::{Resource, ResourceList};
 use crate::yaml::{Behind, Edited, Footers, Lines, Refusal, Replacement, Request, Stream, Value};
@@ -161,7 +161,7 @@ fn to_edits<'c>(
         let resource = &resources[changes_of_one[0].resource];
         let removed = removed(changes_of_one, resource);
         // Removing an emptied map removes its leaves too.
-        let mut gone: HashSet<PointerBuf> = HashSet::new();
+        let mut gone: HashSet<PointerBuf> = HashSet::default();
         for (index, change) in changes_of_one.iter().enumerate() {
             let mut edit = Request {
                 object: change.resource,
@@ -198,12 +198,12 @@ fn to_edits<'c>(
 
 /// The nodes that changes of one object remove: leaves, and the maps below their part that become empty.
 fn removed(changes: &[Change], resource: &Resource<'_>) -> HashSet<PointerBuf> {
-    let mut removed = HashSet::new();
+    let mut removed = HashSet::default();
     if changes.iter().all(|change| change.proposed.is_some()) {
         return removed;
     }
     // What is written, and everything around it.
-    let mut filled: HashSet<PointerBuf> = HashSet::new();
+    let mut filled: HashSet<PointerBuf> = HashSet::default();
     for change in changes.iter().filter(|change| change.proposed.is_some()) {
         let pointer = change.pointer();
         let mut at = Some(pointer.as_ptr());
@@ -212,7 +212,7 @@ fn removed(changes: &[Change], resource: &Resource<'_>) -> HashSet<PointerBuf> {
         }
     }
     // The number of keys that maps still have.
-    let mut left: HashMap<PointerBuf, usize> = HashMap::new();
+    let mut left: HashMap<PointerBuf, usize> = HashMap::default();
     for change in changes.iter().filter(|change| change.proposed.is_none()) {
         let mut at = change.pointer();
         while removed.insert(at.clone()) {

@@ -5,13 +5,14 @@
 //!
 //! Source: `calculateRequests` in kubernetes `pkg/controller/podautoscaler/replica_calculator.go`.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
 
 use jsonptr::Pointer;
 
 use super::{Check, Find, Pod};
 use crate::facts::PodAmounts;
 use crate::finding::{Finding, Subject};
+use crate::hashing::{HashMap, HashSet};
 use crate::objects::{Autoscaler, ContainerType};
 use crate::rules::rules;
 use crate::transformers::resources::FITTED_FOR_PODS;
@@ -65,7 +66,7 @@ fn missing(
     amounts: &PodAmounts,
 ) -> Vec<Finding> {
     let mut of_all = ByResource::new();
-    let mut of_one: HashMap<String, ByResource<'_, '_>> = HashMap::new();
+    let mut of_one: HashMap<String, ByResource<'_, '_>> = HashMap::default();
     for autoscaler in autoscalers {
         for (name, only) in utilization_targets(autoscaler) {
             let targets = match only {
@@ -149,7 +150,7 @@ impl<'o, 'a> Control<'o, 'a> {
     fn of(autoscaler: &'o Autoscaler<'a>) -> Option<Control<'o, 'a>> {
         let node = autoscaler.resource.node;
         let mode = node.text_at(["spec", "updatePolicy", "updateMode"]);
-        let mut by_name = HashMap::new();
+        let mut by_name = HashMap::default();
         for policy in node.items_at(["spec", "resourcePolicy", "containerPolicies"]) {
             if let Some(name) = policy.text_at(["containerName"]) {
                 let is_on = policy.text_at(["mode"]).as_deref() != Some("Off");
@@ -168,7 +169,7 @@ impl<'o, 'a> Control<'o, 'a> {
 fn replaced(autoscalers: &[&Autoscaler<'_>], pod: &Pod<'_, '_>) -> Vec<Finding> {
     let controls = autoscalers.iter().filter_map(|it| Control::of(it));
     let (by_default, by_name): (Vec<_>, Vec<_>) = controls.partition(|it| it.by_default);
-    let mut named: HashMap<&str, &Autoscaler<'_>> = HashMap::new();
+    let mut named: HashMap<&str, &Autoscaler<'_>> = HashMap::default();
     for control in &by_name {
         for (name, _) in control.by_name.iter().filter(|(_, is_on)| **is_on) {
             named.entry(name).or_insert(control.autoscaler);

@@ -14,12 +14,11 @@
 //! `calculatePodRequestsFromContainers` in `replica_calculator.go` there, `validateMetrics` in
 //! `pkg/apis/autoscaling/validation/validation.go`.
 
-use std::collections::HashSet;
-
 use kustomize_krm_types::Severity;
 
 use super::{Check, Find, Scene};
 use crate::finding::{Finding, Subject};
+use crate::hashing::HashSet;
 use crate::objects::{Autoscaler, Classification, ContainerType, Template};
 use crate::read::Resource;
 use crate::rules::rules;

@@ -7,13 +7,14 @@
 //! kustomize keeps the earlier names of an object in an annotation, which an author can write as well. So they count in the
 //! `select` of a profile, but neither in `exclude` and `not` nor in exemptions.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use kustomize_krm_types::{Severity, annotations};
 
 use super::{Check, Find, Scene};
 use crate::config::{Config, LayerId, Near, View};
 use crate::finding::{Finding, Subject};
+use crate::hashing::HashMap;
 use crate::kubernetes::Quantity;
 use crate::rules::rules;
 use crate::select::{Containers, PROFILE, ProfileUse, Selected, Why};
@@ -103,7 +104,7 @@ fn use_of_profiles(scene: &Scene<'_>) -> Vec<Finding> {
 /// the profile. Inside a build, earlier names are known.
 fn renamed(scene: &Scene<'_>) -> HashMap<usize, usize> {
     let (config, used) = (scene.config, &scene.selection.profiles);
-    let mut renamed = HashMap::new();
+    let mut renamed = HashMap::default();
     let is_asked = |at: usize| !used[at].is_used && (config.strict || config.profiles[at].required);
     if !config.validate_only || !(0..used.len()).any(is_asked) {
         return renamed;

@@ -10,12 +10,11 @@
 //!
 //! Source: `getExpectedPodCount` in kubernetes `pkg/controller/disruption/disruption.go`.
 
-use std::collections::HashMap;
-
 use kustomize_krm_types::Severity;
 
 use super::{Check, Find, Scene};
 use crate::finding::{Finding, Plain, Subject};
+use crate::hashing::HashMap;
 use crate::kubernetes::LabelSelector;
 use crate::objects::{PodSearch, Pods, SelectedPods};
 use crate::read::Resource;
@@ -40,7 +39,7 @@ pub(super) const CHECK: Check = Check {
             if resource.kind == "PodDisruptionBudget" && resource.group() == "policy" {
                 let known = known.get_or_insert_with(|| Replicas {
                     least: least_replicas(scene),
-                    of_parts: HashMap::new(),
+                    of_parts: HashMap::default(),
                 });
                 findings.extend(find(scene, selected.index, resource, known));
             }
@@ -51,7 +50,7 @@ pub(super) const CHECK: Check = Check {
 
 /// The minimum replicas of autoscalers, by the index of their targets.
 fn least_replicas(scene: &Scene<'_>) -> HashMap<usize, i64> {
-    let mut least = HashMap::new();
+    let mut least = HashMap::default();
     for autoscaler in &scene.objects().autoscalers {
         for (target, _) in &autoscaler.targets {
             least.extend(autoscaler.replicas.map(|(least, _)| (*target, least)));

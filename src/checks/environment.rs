@@ -5,11 +5,10 @@
 //!
 //! Source: `defaultPodLimitsForDownwardAPI` in kubernetes `pkg/kubelet/kubelet_resources.go`.
 
-use std::collections::HashMap;
-
 use super::{Check, Find, Pod};
 use crate::facts::{Declared, Half};
 use crate::finding::Finding;
+use crate::hashing::HashMap;
 use crate::objects::Container;
 use crate::rules::rules;
 use crate::transformers::resources::FITTED;
@@ -50,7 +49,7 @@ fn find(pod: &Pod<'_, '_>) -> Vec<Finding> {
     };
     let before = pod.completed(pod.before());
     let containers: Vec<(&Container<'_>, &Declared)> = after.by_container(pod.template).collect();
-    let mut by_name: HashMap<&str, usize> = HashMap::new();
+    let mut by_name: HashMap<&str, usize> = HashMap::default();
     for (index, (container, _)) in containers.iter().enumerate() {
         by_name.entry(&container.name).or_insert(index);
     }

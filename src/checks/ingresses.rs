@@ -9,12 +9,11 @@
 //!
 //! Source: `ValidateIngressSpec` and `validateIngressBackend` in kubernetes `pkg/apis/networking/validation`.
 
-use std::collections::HashSet;
-
 use kustomize_krm_types::Severity;
 
 use super::{Check, Find, Scene};
 use crate::finding::{Finding, Subject};
+use crate::hashing::HashSet;
 use crate::objects::{CLUSTERS_NAMESPACE, PortRef};
 use crate::read::Resource;
 use crate::rules::rules;
@@ -246,7 +245,7 @@ impl<'s> Routes<'s> {
         if TLS_ANNOTATIONS.iter().any(|name| has(name)) {
             return;
         }
-        let mut covered = HashSet::new();
+        let mut covered = HashSet::default();
         for (_, entry) in items(spec, "tls") {
             let mut hosts = items(entry, "hosts").filter_map(|(_, host)| host.text());
             // An entry without hosts covers all hosts.
@@ -256,7 +255,7 @@ impl<'s> Routes<'s> {
             covered.insert(first);
             covered.extend(hosts);
         }
-        let mut reported = HashSet::new();
+        let mut reported = HashSet::default();
         for (place, rule) in items(spec, "rules") {
             let Some(node) = rule.at(["host"]) else {
                 continue;

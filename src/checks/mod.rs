@@ -163,7 +163,7 @@ checks! {
     practices,
 }
 
-/// What the transformers and the checks make of the selected objects: what `fit` writes and `explain` explains.
+/// Runs the transformers and the checks on the selected objects, for `fit` and for `explain`.
 ///
 /// # Errors
 /// Invalid values in fields that transformers change.

@@ -19,13 +19,12 @@ mod custom;
 mod field;
 mod kind;
 
-use std::collections::HashSet;
-
 use jsonptr::PointerBuf;
 use kustomize_krm_types::Severity;
 
 use super::{Check, Find, Scene};
 use crate::finding::{Finding, Subject};
+use crate::hashing::HashSet;
 use crate::kubernetes::schema::{self, Fault, Versions, Violation};
 use crate::problem::did_you_mean;
 use crate::read::Resource;
@@ -185,7 +184,7 @@ fn is_patch(scene: &Scene<'_>, resource: &Resource<'_>, missing: &[&str]) -> boo
     scene.objects().has_other(resource, is_whole)
 }
 
-/// The field that a misspelt one stands for.
+/// The known field that a misspelt one is most similar to.
 fn meant_by(violation: &Violation<'_>) -> Option<PointerBuf> {
     let Fault::Unknown { name, known } = &violation.fault else {
         return None;

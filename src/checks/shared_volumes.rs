@@ -7,13 +7,14 @@
 //! before as well, so that is a note.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use kustomize_krm_types::Severity;
 
 use super::{Check, Find, Pod, Scene};
 use crate::facts::{Overlay, PodFacts, View};
 use crate::finding::Finding;
+use crate::hashing::HashMap;
 use crate::objects::{Container, ContainerType, Template};
 use crate::rules::rules;
 
@@ -47,7 +48,7 @@ fn between_containers(pod: &Pod<'_, '_>) -> Vec<Finding> {
         return findings;
     };
     let (before, after) = (pod.before(), pod.after());
-    let mut writers: HashMap<Cow<'_, str>, Writer<'_, '_>> = HashMap::new();
+    let mut writers: HashMap<Cow<'_, str>, Writer<'_, '_>> = HashMap::default();
     for (container, facts) in pod.containers() {
         let Some(user) = after.user_of(facts).filter(|user| *user != 0) else {
             continue;

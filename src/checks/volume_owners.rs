@@ -134,7 +134,7 @@ fn without_group(
     if claims.is_empty() {
         return None;
     }
-    // The author who asks for another user than root has probably seen to its volumes.
+    // An author who sets a user other than root has probably prepared the volumes for it.
     let severity = if is_new {
         Severity::Warning
     } else {

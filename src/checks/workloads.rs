@@ -4,12 +4,12 @@
 //! with the defaults of `pkg/apis/*/v1/defaults.go`.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
 
 use kustomize_krm_types::Severity;
 
 use super::{Check, Find, Pod, Scene};
 use crate::finding::{Finding, Subject};
+use crate::hashing::HashSet;
 use crate::kubernetes::{LabelSelector, schema};
 use crate::problem::suggestion;
 use crate::rules::{Rule, rules};
@@ -262,7 +262,7 @@ fn host_process(pod: &Pod<'_, '_>, add: &mut dyn FnMut(&[&str], String, &str)) {
 /// Files of one projected volume with the same path.
 fn projections(spec: Node<'_>, add: &mut dyn FnMut(&[&str], String, &str)) {
     for (index, volume) in spec.items_at(["volumes"]).enumerate() {
-        let mut seen = HashSet::new();
+        let mut seen = HashSet::default();
         for (number, source) in volume.items_at(["projected", "sources"]).enumerate() {
             for (kind, node) in source.entries() {
                 let kind = kind.text().unwrap_or_default();

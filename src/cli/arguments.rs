@@ -22,8 +22,8 @@ pub(super) struct Source {
     #[command(flatten)]
     pub(super) overlay: kustomize::Overlay,
     /// The environment. Its config is fn-config/NAME/fitout.yaml, or the fn-config/all/fitout.yaml or
-    /// fn-config/fitout.yaml that defines it, here or in the nearest parent directory. If -k is given, -e and -c overrule the config
-    /// that the overlay brings. `plan`, `check` and `compare` take several
+    /// fn-config/fitout.yaml that defines it, here or in the nearest parent directory. With -k, -e and -c override the config of the
+    /// overlay. `plan`, `check` and `compare` take several
     #[arg(short = 'e', long, value_name = "NAME")]
     pub(super) environment: Vec<String>,
     /// The file of the config; -e chooses an environment in it
@@ -114,7 +114,7 @@ impl Source {
 /// How much is printed, and which findings fail the run.
 #[derive(Debug, Args)]
 pub(super) struct Verbosity {
-    /// Findings of this severity and above fail the run. The default is error, and for `check` spec.checks.failOn of the config
+    /// Fail the run on findings of this severity and above. The default is error; for `check`, spec.checks.failOn of the config
     #[arg(long, value_enum, value_name = "SEVERITY")]
     pub(super) fail_on: Option<FailOn>,
     /// When to use colors

@@ -141,12 +141,10 @@ impl Check {
         focus: &Focus,
     ) -> Result<Vec<Change>, Failure> {
         config.validate_only = false;
-        let fitted = fitout::fit(config, resources, None).and_then(|mut fitted| {
-            focus.narrow(&mut fitted, config, resources)?;
-            Ok(fitted.changes)
-        });
+        let fitted = focus.fit(config, resources, None);
         config.validate_only = true;
-        fitted.map_err(|problems| failure(&problems, &self.verbosity, UNREADABLE))
+        let fitted = fitted.map_err(|problems| failure(&problems, &self.verbosity, UNREADABLE))?;
+        Ok(fitted.changes)
     }
 
     fn run_of<'t>(
@@ -195,10 +193,8 @@ impl Check {
         config.generated.clone_from(&manifests.generated);
         config.checks.exact |= self.exact;
         let deciding = deciding(manifests, &self.verbosity);
-        let mut fitted = fitout::fit(config, resources, None)
-            .map_err(|problems| failure(&problems, &self.verbosity, UNREADABLE))?;
-        focus
-            .narrow(&mut fitted, config, resources)
+        let mut fitted = focus
+            .fit(config, resources, None)
             .map_err(|problems| failure(&problems, &self.verbosity, UNREADABLE))?;
         drop(deciding);
         let mut report = Report::of(&mut fitted, resources, config, DetailLevel::EachChange);

@@ -18,7 +18,7 @@ use super::{
     Color, FINDINGS, Failure, SUCCESS, Source, UNREADABLE, Verbosity, WRONG_USE, output, tree,
 };
 
-/// Compare environments (all of the config, or those of -e): the fields that differ, and those that are weaker in a higher environment
+/// Compare environments, all or those of -e: fields that differ, and fields that are weaker in a higher environment
 ///
 /// Environments are ordered from the lowest to the highest by their names (development, test, staging, production and the like)
 /// or, if a name is not known, as they are given. An inversion is a field that is weaker than in a lower environment: a smaller
@@ -288,10 +288,7 @@ fn add(
     let mut config = config_of(function_config, verbosity)?;
     // A config that only checks still says what it would set.
     config.validate_only = false;
-    let fitted = fitout::fit(&config, resources, node).and_then(|mut fitted| {
-        focus.narrow(&mut fitted, &config, resources)?;
-        Ok(fitted)
-    });
+    let fitted = focus.fit(&config, resources, node);
     let fitted = fitted.map_err(|problems| failure(&problems, verbosity, UNREADABLE))?;
     comparison.add(&config, stage, &fitted, resources);
     Ok(())

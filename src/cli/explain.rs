@@ -26,7 +26,7 @@ use field::chosen;
 
 /// Explain why the fields of an object have their values, or what a rule means
 ///
-/// With a FIELD it shows the value, the settings that decide with their lines, the profiles that do not apply and why, the values
+/// With a FIELD it shows the value, the settings that decide it, with their lines, the profiles that do not apply and why, the values
 /// in the other environments, and where to change it. Without one it lists the fields that the config sets or could set. A FIELD is
 /// a path or a part of one: `spec.template.spec.containers[web].resources.limits.memory`, `web:limits.memory`, `securityContext`.
 #[derive(Debug, Args)]

@@ -24,17 +24,17 @@ pub(super) struct Patterns {
     /// Repeatable
     #[arg(long, value_name = "PATTERN", conflicts_with = "kustomization")]
     exclude: Vec<String>,
-    /// Read only files below PATH that match, or whose folder does; repeatable
+    /// Read only files below PATH that match, or that are in a folder that matches; repeatable
     #[arg(long, value_name = "PATTERN", conflicts_with = "kustomization")]
     include: Vec<String>,
 }
 
-/// Who reads the files.
+/// Why the files are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reader {
-    /// A command that edits or explains them: what git would not track, and patches, are not its matter.
+    /// To edit or explain them: patches, and what git would not track, are left out.
     Editor,
-    /// A command that checks them: it reads what `kubectl apply -R -f` would, and what is hidden or ignored too.
+    /// To check them: like `kubectl apply -R -f`, and hidden and ignored files too.
     Checker { respects_gitignore: bool },
 }
 

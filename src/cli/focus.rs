@@ -30,11 +30,11 @@ pub(super) struct Chosen {
     /// Only objects with these labels, in the syntax of `kubectl -l`. All objects are read, since decisions depend on others
     #[arg(short = 'l', long, value_name = "SELECTOR")]
     selector: Option<LabelSelector>,
-    /// Only objects in this namespace; those that name none are in `default`
+    /// Only objects in this namespace; objects without one count as `default`
     #[arg(short = 'n', long, value_name = "NAMESPACE")]
     namespace: Option<String>,
-    /// Only what the files cause that differ from this commit of git, or from where the branch left it: changes and findings
-    /// in them, and those that are new elsewhere. Everything, if the config differs
+    /// Only changes and findings in files that differ from this git commit (or from the merge base with it), and those that
+    /// these files cause elsewhere. Everything, if the config differs
     #[arg(long, value_name = "REF", conflicts_with = "kustomization")]
     since: Option<String>,
     /// Only the files of one of N shards, counted from 0: `--shard 0/8` to `--shard 7/8` share the work of one run. All files
@@ -142,6 +142,18 @@ impl Focus {
             "  = help: -l compares the labels of objects, not those of their pods; their namespaces are {}",
             namespaces.join(", ")
         )))
+    }
+
+    /// Runs fitout, and leaves out what is not chosen.
+    pub(super) fn fit(
+        &self,
+        config: &Config<'_>,
+        resources: &[Resource<'_>],
+        function_config: Option<Node<'_>>,
+    ) -> Result<Fitted, Problems> {
+        let mut fitted = fitout::fit(config, resources, function_config)?;
+        self.narrow(&mut fitted, config, resources)?;
+        Ok(fitted)
     }
 
     /// Leaves out what is not chosen; returns whether other shards have errors.
@@ -293,7 +305,7 @@ impl Focus {
     }
 }
 
-/// What tells the shards of a run from those of another: the version, the config and the files.
+/// Identifies the run that a shard belongs to: the version, the config and the names of the files.
 fn of_all_shards(configs: &[PathBuf], manifests: &Manifests) -> String {
     let mut hash = Hash::default();
     hash.add(env!("CARGO_PKG_VERSION"));

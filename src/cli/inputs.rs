@@ -13,7 +13,7 @@ use fitout::problem::{Problem, Problems};
 use fitout::read::{Origin, OriginLines, Resource, is_object, template_of};
 use fitout::report::FileOutcome::PassedOver;
 use fitout::report::{FileAccount, FileOutcome, FileReason, problem_snippet};
-use fitout::text::Text;
+use fitout::text::{Text, counted};
 use fitout::yaml::Stream;
 
 use super::files::{Choice, Files, Reader, canonical};
@@ -41,7 +41,7 @@ pub(super) struct Manifests {
     pub(super) texts: Vec<Manifest>,
     pub(super) files: Vec<FileAccount>,
     /// The ConfigMaps and Secrets that kustomizations near the files generate.
-    pub(super) generated: HashSet<String>,
+    pub(super) generated: fitout::hashing::HashSet<String>,
 }
 
 impl Manifests {
@@ -370,9 +370,8 @@ pub(super) fn failure(problems: &Problems, verbosity: &Verbosity, code: u8) -> F
     for problem in &problems.0 {
         text.append(problem_snippet(problem, color));
     }
-    let count = problems.0.len();
-    let plural = if count == 1 { "" } else { "s" };
-    text.line(format_args!("{count} error{plural}; nothing was written"));
+    let errors = counted(problems.0.len(), "error");
+    text.line(format_args!("{errors}; nothing was written"));
     let problems = problems.0.clone();
     Failure {
         text,

@@ -40,8 +40,8 @@ pub(super) struct Overlay {
         conflicts_with = "filenames"
     )]
     pub(super) kustomization: Option<PathBuf>,
-    /// Let the build run functions of this image with docker: NAME for any tag of it, or NAME:TAG. Others than fitout's are
-    /// refused; repeatable
+    /// Let the build run functions of this image with docker: NAME for any tag of it, or NAME:TAG. By default
+    /// only fitout's image is allowed; repeatable
     #[arg(long, value_name = "IMAGE", conflicts_with = "filenames")]
     allow_functions: Vec<String>,
     /// Arguments for kustomize, such as --enable-helm

@@ -82,12 +82,9 @@ impl Plan {
             Build::each(&inputs, directory, chosen, &self.verbosity, |input| {
                 let (config, resources) = (&*input.config, &input.list.resources);
                 let unreadable = |problems| failure(&problems, &self.verbosity, UNREADABLE);
-                let mut fitted =
-                    fitout::fit(config, resources, Some(input.node)).map_err(unreadable)?;
                 let focus = Focus::of_build(&self.objects, resources)?;
-                focus
-                    .narrow(&mut fitted, config, resources)
-                    .map_err(unreadable)?;
+                let fitted = focus.fit(config, resources, Some(input.node));
+                let mut fitted = fitted.map_err(unreadable)?;
                 let report = Report::of(&mut fitted, resources, config, DetailLevel::EachChange);
                 let after = fitout::write::text(input.stream, &fitted.changes, resources);
                 let after = after.map_err(unreadable)?;

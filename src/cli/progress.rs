@@ -13,7 +13,7 @@ pub(super) const MANY_FILES: usize = 500;
 /// More bytes of manifests than this do too.
 pub(super) const MANY_BYTES: usize = 4 << 20;
 
-/// A line on standard error that goes when the work is done.
+/// A line on standard error that is cleared when the work is done.
 pub(super) struct Progress(Option<ProgressBar>);
 
 impl Progress {

@@ -247,7 +247,7 @@ pub(super) struct Named {
     resources: HashSet<PathBuf>,
     others: HashMap<PathBuf, FileReason>,
     /// The ConfigMaps and Secrets that they generate.
-    pub(super) generated: HashSet<String>,
+    pub(super) generated: fitout::hashing::HashSet<String>,
 }
 
 impl Named {

@@ -1,6 +1,5 @@
 //! The functionConfig document: its apiVersion and kind, the environments in it, and its faults.
 
-use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::authors::Authors;
@@ -15,6 +14,7 @@ use super::settings::{Config, NamedLayer, has_check, join};
 use super::view::{Layer, View};
 use super::vocabulary::Vocabulary;
 use crate::finding::Mode;
+use crate::hashing::{HashMap, HashSet};
 use crate::problem::{Place, Problem, Problems};
 use crate::yaml::{Node, Stream};
 
@@ -224,7 +224,7 @@ impl<'a> FunctionConfig<'a> {
             kubernetes_version: None,
             mode: Mode::default(),
             validate_only: false,
-            generated: HashSet::new(),
+            generated: HashSet::default(),
             definitions: Vec::new(),
             checks: Checks::default(),
             only_checks: false,
@@ -234,7 +234,7 @@ impl<'a> FunctionConfig<'a> {
             report_changes: ChangesReport::default(),
             profiles: Vec::new(),
             profile_index: SelectorIndex::default(),
-            profile_names: HashMap::new(),
+            profile_names: HashMap::default(),
             pod_specs: Vec::new(),
             claims: Vec::new(),
             catalogue: Vec::new(),

@@ -1,12 +1,12 @@
 //! The effective config of one environment, leaf by leaf, with the line that decides each.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::environments::APPENDED;
 use super::modes::{covers, mode_path};
 use super::settings::{Config, join};
 use super::view::{LayerId, View};
+use crate::hashing::HashSet;
 use crate::yaml::{Node, Position, Value};
 
 /// A leaf of the config and what decides it.
@@ -89,7 +89,7 @@ impl Config<'_> {
             let missing = these.iter().filter(|leaf| !those.contains(leaf));
             differing.extend(missing.map(|leaf| leaf.0.clone()));
         }
-        let mut seen = HashSet::new();
+        let mut seen = HashSet::default();
         differing.retain(|path| seen.insert(path.clone()));
         differing
     }

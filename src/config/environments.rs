@@ -4,11 +4,11 @@
 //! above that profile.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 
 use super::decode::Fault;
 use super::settings::NamedLayer;
 use super::view::{Layer, View};
+use crate::hashing::HashMap;
 use crate::kubernetes::names::is_label;
 use crate::problem::did_you_mean;
 use crate::yaml::Node;
@@ -55,7 +55,7 @@ pub(super) fn layers_of<'a>(general: &[NamedLayer<'a>], environment: &str) -> Ve
 /// The layers of each profile, lowest first.
 pub(super) fn profiles<'a>(list: &View<'a>, layers: &[NamedLayer<'_>]) -> Vec<Vec<View<'a>>> {
     let mut profiles: Vec<Vec<View<'a>>> = Vec::new();
-    let mut known: HashMap<String, usize> = HashMap::new();
+    let mut known: HashMap<String, usize> = HashMap::default();
     for item in list.items() {
         let layer = item.top().id;
         let name = item.top().node.text_at(["name"]).map(Cow::into_owned);

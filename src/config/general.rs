@@ -1,6 +1,6 @@
 //! The fields of `spec` and of profiles that are not sections.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::Deserialize;
@@ -18,6 +18,7 @@ use super::settings::{Config, NamedLayer, join};
 use super::view::{Layer, LayerId, View};
 use crate::catalogue::{Entry, Written};
 use crate::finding::Mode;
+use crate::hashing::HashSet;
 use crate::kubernetes::{Date, Version, minor_version};
 use crate::objects::{ClaimSpecs, PodSpecs};
 use crate::problem::{Problem, suggestion};
@@ -296,7 +297,7 @@ impl FunctionConfig<'_> {
         view: &View<'_>,
         problems: &mut Vec<Problem>,
     ) {
-        let mut seen = HashSet::new();
+        let mut seen = HashSet::default();
         for (index, item) in view.items_of("exemptions").into_iter().enumerate() {
             config.exemptions[index].path = Self::field_of(&item, config);
             config.exemptions[index].place = config.place_of(item.top().node);
@@ -334,7 +335,7 @@ impl FunctionConfig<'_> {
         else {
             return;
         };
-        let mut names = HashSet::new();
+        let mut names = HashSet::default();
         for parts in environments::profiles(&list, &config.layers) {
             let lowest = config.layers.len();
             let mut layers = Vec::new();

@@ -1,10 +1,11 @@
 //! Which of many selectors may match an object, without a comparison with each.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use serde::Deserialize;
 
 use super::selector::{Labels, Match, Selector, possible_names};
+use crate::hashing::HashMap;
 use crate::kubernetes::Pattern;
 use crate::objects::Template;
 use crate::read::Resource;
@@ -44,7 +45,7 @@ impl SelectorIndex {
         }
         let required: Vec<Vec<Vec<String>>> =
             selectors.iter().map(|(_, it)| requirements(it)).collect();
-        let mut uses: HashMap<&str, usize> = HashMap::new();
+        let mut uses: HashMap<&str, usize> = HashMap::default();
         for key in required.iter().flatten().flatten() {
             *uses.entry(key).or_default() += 1;
         }

@@ -1,9 +1,9 @@
 //! The file and line of each node of a config. For a config that kustomize passes on, that is the file that kustomize read,
 //! or the patch that changed it.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
+use crate::hashing::HashMap;
 use crate::problem::Place;
 use crate::yaml::{Node, NodeId, Position, Stream, Value};
 
@@ -142,7 +142,7 @@ impl<'a> Comparison<'a> {
     fn of(passed: Node<'a>, written: Node<'a>, file: &'a str) -> Comparison<'a> {
         let mut comparison = Comparison {
             file,
-            same: HashMap::new(),
+            same: HashMap::default(),
             changed: Vec::new(),
         };
         comparison.compare(passed, written, &mut Vec::new());

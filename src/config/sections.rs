@@ -1,7 +1,6 @@
 //! The sections of one transformer, merged for each combination of layers, and checked in each layer.
 
 use std::cell::{OnceCell, RefCell};
-use std::collections::HashMap;
 use std::rc::Rc;
 
 use super::decode::{Fault, Others, decode};
@@ -11,6 +10,7 @@ use super::settings::{Config, NamedLayer, join};
 use super::view::{Layer, LayerId, View};
 use super::vocabulary::SectionRow;
 use crate::finding::Mode;
+use crate::hashing::HashMap;
 use crate::problem::did_you_mean;
 use crate::yaml::Node;
 

@@ -1,6 +1,5 @@
 //! A decoded config: the settings of one environment, and the layers that they come from.
 
-use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::authors::Authors;
@@ -14,6 +13,7 @@ use super::view::{Layer, LayerId};
 use super::vocabulary::Vocabulary;
 use crate::catalogue::Entry;
 use crate::finding::{Decision, Mode};
+use crate::hashing::{HashMap, HashSet};
 use crate::kubernetes::{Date, Version};
 use crate::objects::{ClaimSpecs, PodSpecs};
 use crate::yaml::{Node, Position, Stream};

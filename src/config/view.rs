@@ -5,8 +5,7 @@
 //! up in all of them. Maps merge leaf by leaf. For scalars and lists the highest layer wins. `null` removes the values of the
 //! layers below. The view also knows which layer won, so provenance needs no extra work.
 
-use std::collections::HashSet;
-
+use crate::hashing::HashSet;
 use crate::yaml::Node;
 
 /// One layer of the config: the general section, a profile, or an environment's part of either.
@@ -99,7 +98,7 @@ impl<'a> View<'a> {
 
     /// The keys of all layers, lowest layer first, each as a node of its layer.
     pub fn keys(&self) -> Vec<Layer<'a>> {
-        let mut known = HashSet::new();
+        let mut known = HashSet::default();
         let keys = self.layers.iter().flat_map(|layer| {
             let entries = layer.node.entries();
             entries.map(|(node, _)| Layer { node, ..*layer })

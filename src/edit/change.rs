@@ -49,7 +49,7 @@ pub struct Change {
     pub decision: Arc<Decision>,
     /// Why the value differs from the configured one, or what is known about it.
     pub note: Option<Cow<'static, str>>,
-    /// What tells that the program runs with it; `None` for a leaf that cannot stop a program.
+    /// Why the program is known to run with it; `None` for a leaf that cannot stop a program.
     pub source: Option<Source>,
     /// Whether the API server rejects the change on an existing object.
     pub immutable: bool,

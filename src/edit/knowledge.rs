@@ -1,11 +1,11 @@
-//! What is known about a program that an edit could stop.
+//! Knowledge about programs that an edit could stop.
 
 use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::catalogue::{Entry, Written};
 
-/// What tells that a program runs with an edit.
+/// Why a program is known to run with an edit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
     /// Objects of the input.

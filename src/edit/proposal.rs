@@ -34,7 +34,7 @@ pub struct Proposal<'p> {
     pub(super) meaning: Meaning,
     /// Why the value differs from the configured one, or what is known about it.
     pub(super) note: Option<Cow<'static, str>>,
-    /// What tells that the program runs with it.
+    /// Why the program is known to run with it.
     pub(super) source: Option<Source>,
 }
 

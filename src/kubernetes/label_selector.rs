@@ -8,11 +8,11 @@ mod parse;
 mod tests;
 
 use std::borrow::Cow;
-use std::collections::HashSet;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::str::FromStr;
 
+use crate::hashing::HashSet;
 use crate::yaml::Node;
 
 /// Requirements on labels, all of which must match. The empty selector matches everything.

@@ -1,6 +1,6 @@
 //! The ledger in reports: as one line, as a list, and as JSON.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -10,6 +10,7 @@ use serde::{Serialize, Serializer};
 
 use super::{FilePlace, References, Report, counted, granted, name_of, plural};
 use crate::finding::Part;
+use crate::hashing::HashMap;
 use crate::ledger::{Account, Ledger, PartRow};
 use crate::objects::{ContainerType, reasons};
 use crate::problem::field_path;

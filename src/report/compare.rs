@@ -5,7 +5,6 @@ mod inversions;
 mod markdown;
 mod text;
 
-use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use jsonptr::PointerBuf;
@@ -20,6 +19,7 @@ use crate::config::Config;
 use crate::edit::Change;
 use crate::facts::{Overlay, PodFacts};
 use crate::finding::Subject;
+use crate::hashing::{HashMap, HashSet};
 use crate::kubernetes::{Level, Version};
 use crate::objects::Target;
 use crate::pod_security::evaluate;
@@ -173,7 +173,7 @@ impl Default for Comparison {
             summary: ComparisonSummary::default(),
             fields: Vec::new(),
             inversions: Vec::new(),
-            known: HashMap::new(),
+            known: HashMap::default(),
         }
     }
 }

@@ -46,7 +46,7 @@ pub struct Entry {
     /// The setting that decided.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub config: Option<ConfigPlace>,
-    /// For a change that can stop a program: what tells that it does not, `input`, `catalogue` or `config`.
+    /// For a change that can stop a program: how it is known that it does not: from `input`, `catalogue` or `config`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub knowledge: Option<&'static str>,
     /// How to fix it.

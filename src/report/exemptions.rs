@@ -1,12 +1,11 @@
 //! The exemptions in effect.
 
-use std::collections::HashMap;
-
 use kustomize_krm_types::ResourceIdentifier;
 use serde::Serialize;
 
 use super::{ConfigPlace, Report, name_of, reference};
 use crate::finding::Grant;
+use crate::hashing::HashMap;
 use crate::read::Resource;
 use crate::text::Text;
 
@@ -70,7 +69,7 @@ impl ExemptionEntry {
 /// The exemptions in effect as text: one line for all fields and objects with one reason, granted in one place.
 pub fn granted(report: &Report) -> Text {
     let mut lines: Vec<(Vec<&str>, Vec<String>, &ExemptionEntry)> = Vec::new();
-    let mut known: HashMap<String, usize> = HashMap::new();
+    let mut known: HashMap<String, usize> = HashMap::default();
     let mut of_object: Vec<(Vec<&str>, &ExemptionEntry)> = Vec::new();
     for entry in &report.exemptions {
         let from = entry.from.iter().map(String::as_str);

@@ -37,7 +37,7 @@ mod text;
 mod totals;
 mod yaml;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 use kustomize_krm_types::{ResourceIdentifier, Severity};
 use serde::Serialize;
@@ -46,6 +46,7 @@ use crate::checks::Proof;
 use crate::config::{Config, FailOn};
 use crate::edit::Change;
 use crate::finding::Finding;
+use crate::hashing::HashSet;
 use crate::ledger::{Account, Extent};
 use crate::objects::SkipReason;
 use crate::problem::Problem;
@@ -339,7 +340,7 @@ impl Report {
         self.results = in_order(results);
         self.can_drift |= other.can_drift;
         self.exemptions.extend(other.exemptions);
-        let mut seen = HashSet::new();
+        let mut seen = HashSet::default();
         self.exemptions.retain(|it| seen.insert(format!("{it:?}")));
         self.proof = self.proof.and(other.proof);
         if let (Some(mine), Some(others)) = (&mut self.ledger, other.ledger) {

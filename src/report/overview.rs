@@ -1,8 +1,9 @@
 //! Reports of large inputs: what there is of each kind, before anything is shown one by one.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{ConfigPlace, Entry, EntryType, FilePlace, Group, Report, name_of, plural};
+use crate::hashing::HashMap;
 use crate::text::Text;
 
 /// More changed objects than this are shown as an overview.
@@ -59,7 +60,7 @@ pub(super) fn changes(report: &Report) -> Text {
 /// Findings in many groups: one for each rule and severity, and the images and objects with most of them.
 pub(super) fn findings(groups: &[Group<'_>], text: &mut Text) {
     let mut rules: Vec<(&Entry, Vec<&Group<'_>>)> = Vec::new();
-    let mut known: HashMap<(&str, &str), usize> = HashMap::new();
+    let mut known: HashMap<(&str, &str), usize> = HashMap::default();
     let (mut images, mut objects) = (Counts::default(), Counts::default());
     for group in groups {
         let first = group.first();

@@ -4,14 +4,13 @@
 //! each edit is in one fix: the fixes of all results together are what `apply` writes, and none depends on another.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::ops::Range;
 
 use kustomize_krm_types::Severity;
 use serde_json::{Value, json};
 
 use super::{API_VERSION, Document, Entry, EntryType, File, FileText, Fix, Run, in_words, plural};
-use crate::hashing::{FNV1A, fnv1a};
+use crate::hashing::{FNV1A, HashMap, fnv1a};
 use crate::text::{escaped, json};
 
 const SCHEMA: &str =
@@ -61,8 +60,8 @@ impl<'d> Drawing<'d> {
             run,
             files: files.collect(),
             rules: Vec::new(),
-            known_rules: HashMap::new(),
-            fingerprints: HashMap::new(),
+            known_rules: HashMap::default(),
+            fingerprints: HashMap::default(),
         }
     }
 
@@ -120,7 +119,7 @@ impl<'d> Drawing<'d> {
 
     /// The entries as results: those that one edit concerns are one.
     fn grouped(&self) -> Vec<Group<'d>> {
-        let mut of_fields: HashMap<(usize, &str), usize> = HashMap::new();
+        let mut of_fields: HashMap<(usize, &str), usize> = HashMap::default();
         let mut fixes: Vec<Group<'d>> = Vec::new();
         for text in &self.run.texts {
             let first = fixes.len();

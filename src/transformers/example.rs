@@ -13,7 +13,7 @@
 use serde::Deserialize;
 
 use super::{Scope, Transformer};
-use crate::config::{Objection, Settings};
+use crate::config::{FieldRow, Objection, Settings, fields};
 use crate::edit::{Edits, Proposal};
 use crate::problem::Problem;
 use crate::yaml::Value;
@@ -34,6 +34,10 @@ impl Settings for ImagePullPolicy {
     const MODE_PATHS: &'static [&'static str] = &["policy"];
     // A profile that selects containers may set these keys. Leave it out in a section for fields of the pod.
     const CONTAINER_KEYS: &'static [&'static str] = &["policy"];
+    // `fitout explain` shows the fields of these rows, with the settings that decide them.
+    const FIELDS: &'static [FieldRow] = fields! {
+        Containers "imagePullPolicy" ["policy"] [];
+    };
 
     fn check(&self) -> Vec<Objection> {
         let unknown = self

@@ -6,8 +6,8 @@
 //! # Adding a transformer
 //!
 //! 1. Copy `example.rs`, which is compiled for tests only: to `priority_class.rs` for a section `priorityClass`. Make the
-//!    struct `pub`, and change the head, the settings and the leaves. The head says what is written, what wins when the author
-//!    has set the field, and shows a short before and after, which a case can print.
+//!    struct `pub`, and change the head, the settings, the leaves and the rows of `FIELDS`. The head says what is written, what
+//!    wins when the author has set the field, and shows a short before and after, which a case can print.
 //! 2. Add the `pub mod` and `use` lines, and a row to `transformers!` in this file. The row has the key in `spec` and in
 //!    profiles, which is also the rule id, and its place is the order in which the transformers run.
 //! 3. A field of the pod spec: add it to `FIELDS` in `src/objects/layout.rs`, and write it only where
@@ -33,8 +33,8 @@
 //!   item to a list. [`Edits::find`] reports a conflict: a configured value that is not set, and why. List its rule in
 //!   [`Transformer::FINDS`].
 //! - An edit that can stop a program ([`crate::edit::can_stop`]: users, capabilities, the token, mounts, …) needs knowledge:
-//!   the config sets the field, or [`Proposal::known`](crate::edit::Proposal::known) says what the input or the catalogue of
-//!   images tells. A default is not knowledge; without any, nothing is written.
+//!   the config sets the field, or [`Proposal::known`](crate::edit::Proposal::known) says what is known from the input or the
+//!   catalogue of images. A default is not knowledge; without knowledge, nothing is written.
 //! - [`Section::decision`] returns who decided a leaf, by the leaf's path in the section. Every report takes its reasons
 //!   from it, so pass the leaf that holds the value. [`Section::requested`] is a value with its decision, and handles the mode
 //!   `Remove` without a value.

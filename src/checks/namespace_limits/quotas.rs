@@ -1,12 +1,13 @@
 //! ResourceQuotas that require amounts that a container does not have, or that are too small for their namespace.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::fmt;
 
 use super::super::{Pod, Scene};
 use super::{REFUSED, has_storage, times};
 use crate::facts::{Declared, Half, PodAmounts, View, class_of};
 use crate::finding::{Finding, Subject};
+use crate::hashing::HashMap;
 use crate::kubernetes::Quantity;
 use crate::objects::{Claim, ClaimKind, Classification, Objects, SkipReason};
 use crate::read::Resource;
@@ -326,7 +327,7 @@ pub(super) fn too_small(scene: &Scene<'_>) -> Vec<Finding> {
 
 /// What each namespace has.
 fn contents<'s>(scene: &Scene<'s>, needs_objects: bool) -> HashMap<Option<&'s str>, Contents<'s>> {
-    let mut namespaces: HashMap<Option<&str>, Contents<'_>> = HashMap::new();
+    let mut namespaces: HashMap<Option<&str>, Contents<'_>> = HashMap::default();
     scene.each_pod(|pod| {
         let namespace = pod.selected.target.resource.namespace.as_deref();
         let contents = namespaces.entry(namespace).or_default();

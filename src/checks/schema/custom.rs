@@ -1,7 +1,6 @@
 //! What CustomResourceDefinitions refuse in objects of their kinds.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
 
 use kustomize_krm_types::Severity;
 
@@ -9,6 +8,7 @@ use super::super::Scene;
 use super::field::of_field;
 use super::{DEPRECATED, LEFT_OUT, NOT_SERVED, meant_by};
 use crate::finding::{Finding, Subject};
+use crate::hashing::{HashMap, HashSet};
 use crate::kubernetes::schema::{self, Fault};
 use crate::problem::one_of;
 use crate::rules::Rule;
@@ -64,12 +64,12 @@ pub(super) fn of_custom(scene: &Scene<'_>) -> Vec<Finding> {
         return findings;
     }
     let objects = scene.objects();
-    let mut kinds_of: HashMap<&str, Vec<&str>> = HashMap::new();
+    let mut kinds_of: HashMap<&str, Vec<&str>> = HashMap::default();
     for (group, kind) in definitions.keys() {
         kinds_of.entry(group).or_default().push(kind);
     }
     let mut custom = schema::Custom::default();
-    let mut left = HashMap::new();
+    let mut left = HashMap::default();
     for selected in &scene.selection.selected {
         let resource = selected.target.resource;
         let Some((group, version)) = resource.api_version.split_once('/') else {

@@ -23,14 +23,14 @@ use trials::{Outcome, Tool, Trial};
 /// ways that people use. Doctor shows which ways fit it, which fail, and which skip fitout silently: with exit code 0 and a
 /// Deployment without requests. Then it looks at the kustomizations, Kptfiles and configs of the folder, for functions that
 /// would be skipped, executables that do not exist, images that are not pinned and configs with mistakes. Nothing is built
-/// from the folder, nothing is pulled, and no cluster is asked.
+/// from the folder, nothing is pulled, and no cluster is contacted.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Exit codes: 0 no problems, 1 problems, 2 wrong usage, 3 a folder that cannot be read.\n\
     Programs that are not installed, and ways that cannot work, are not problems."
 )]
 pub(super) struct Doctor {
-    /// The folder whose setup is looked at
+    /// The folder to inspect
     #[arg(value_name = "DIR", default_value = ".")]
     folder: PathBuf,
     /// The format of the report

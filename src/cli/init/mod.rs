@@ -22,7 +22,7 @@ use first_run::{first_run, learn};
 use found::{Ci, Found, Seen};
 use show::{show_additions, unreadable};
 
-/// Suggest a config for a repository, and write it with what runs fitout there
+/// Suggest a config for a repository, and write it with the files that run fitout there
 ///
 /// Reads the manifests, kustomizations and charts below DIR, and shows the workloads, the images and the files that it
 /// writes: one config for all environments, the folders that kustomize overlays list, a CI job and a pre-commit hook. Files

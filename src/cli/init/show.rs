@@ -6,7 +6,7 @@ use std::path::Path;
 use fitout::problem::Problem;
 use fitout::read::Resource;
 use fitout::report::{self, Report};
-use fitout::text::Text;
+use fitout::text::{Text, counted};
 
 use super::Init;
 use super::files::{Addition, CONFIG, Planned};
@@ -72,11 +72,6 @@ fn short(image: &str) -> &str {
     image.split('@').next().unwrap_or(image)
 }
 
-fn plural(count: usize, noun: &str) -> String {
-    let ending = if count == 1 { "" } else { "s" };
-    format!("{count} {noun}{ending}")
-}
-
 impl Init {
     /// The workloads and images that the suggestions rest on.
     pub(super) fn show_found(
@@ -90,8 +85,8 @@ impl Init {
         let files: BTreeSet<_> = resources.iter().map(|it| it.text).collect();
         let mut parts = vec![format!(
             "{} in {}",
-            plural(workloads.len(), "workload"),
-            plural(files.len(), "file")
+            counted(workloads.len(), "workload"),
+            counted(files.len(), "file")
         )];
         for (count, word) in [
             (found.overlays.len(), "overlay"),
@@ -103,7 +98,7 @@ impl Init {
                     word if word.starts_with("kustomization ") && count > 1 => {
                         format!("{count} kustomizations without an environment")
                     }
-                    word => plural(count, word),
+                    word => counted(count, word),
                 });
             }
         }
@@ -114,7 +109,7 @@ impl Init {
         });
         text.line(format_args!("Found   {}", parts.join(", ")));
         for (folder, count) in &found.left_out {
-            text.line(format_args!("        left out: {folder} ({}), which is not deployed by its name; name it with -f to include it", plural(*count, "file")));
+            text.line(format_args!("        left out: {folder} ({}), which is not deployed by its name; name it with -f to include it", counted(*count, "file")));
         }
         for problem in &found.unreadable {
             text.line(format_args!("        left out: {}", unreadable(problem)));
@@ -149,14 +144,14 @@ impl Init {
             text.line(format_args!(
                 "  chart {name}  {}  {}",
                 chart.folder,
-                plural(chart.images.len(), "image")
+                counted(chart.images.len(), "image")
             ));
         }
         let (known, unknown): (Vec<_>, Vec<_>) =
             images.iter().partition(|(_, it)| it.known.is_some());
         text.line(format_args!(
             "Images  {}: {} known, {} not",
-            plural(images.len(), "image"),
+            counted(images.len(), "image"),
             known.len(),
             unknown.len()
         ));
@@ -193,7 +188,7 @@ impl Init {
         }
         let mut rows = Vec::new();
         for file in new {
-            let lines = plural(file.text.lines().count(), "line");
+            let lines = counted(file.text.lines().count(), "line");
             rows.push(vec![shown(file), format!("{lines:>9}  {}", file.what)]);
         }
         let kept = "exists and stays as it is".to_owned();
@@ -225,7 +220,7 @@ impl Init {
         text.line("Next");
         let unknown = unknown.filter(|it| it.contains("runAsUser: …")).count();
         if unknown > 0 {
-            let images = plural(unknown, "image");
+            let images = counted(unknown, "image");
             text.line(format_args!(
                 "  fill in the catalogue in {CONFIG}: {images} would not start if they run as root"
             ));

@@ -13,7 +13,7 @@ mod storage;
 use std::path::PathBuf;
 
 use clap::Args;
-use fitout::text::Text;
+use fitout::text::{Text, counted};
 
 use super::files::{Choice, Reader};
 use super::inputs::{Manifests, failure};
@@ -152,12 +152,6 @@ impl Preflight {
             "error: cannot read the manifests".to_owned(),
         ))
     }
-}
-
-/// `1 object`, `2 objects`.
-fn counted(number: usize, what: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{number} {what}{plural}")
 }
 
 fn unreadable(tried: &str) -> impl FnOnce(anyhow::Error) -> Failure {

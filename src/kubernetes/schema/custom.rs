@@ -6,13 +6,13 @@
 //! Source: `pkg/apiserver/schema` and `pkg/apiserver/validation` of `k8s.io/apiextensions-apiserver`.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
 
 use regex::Regex;
 
 use super::super::{date, names};
 use super::violations::{Fault, Violation, duplicates};
 use super::{METADATA, Path, object};
+use crate::hashing::{HashMap, HashSet};
 use crate::yaml::{Node, Scalar};
 
 /// The fields of one mapping that an unknown one is compared with.

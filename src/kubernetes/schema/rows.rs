@@ -1,6 +1,5 @@
 //! The rows of the table `validation.txt`, whose head describes the format.
 
-use std::collections::HashMap;
 use std::ops::BitOr as _;
 use std::sync::OnceLock;
 
@@ -8,6 +7,7 @@ use super::formats::{Format, format_of};
 use super::paths::{bare, counts, set, walk};
 use super::text::Text;
 use super::{Object, Path, Versions};
+use crate::hashing::HashMap;
 use crate::yaml::Node;
 
 static TEXT: Text = Text::new(include_bytes!(concat!(env!("OUT_DIR"), "/validation.txt")));
@@ -174,7 +174,7 @@ impl Rules {
         static TEXTS: OnceLock<HashMap<&'static str, Vec<(&'static str, &'static str)>>> =
             OnceLock::new();
         let texts = TEXTS.get_or_init(|| {
-            let mut texts: HashMap<_, Vec<_>> = HashMap::new();
+            let mut texts: HashMap<_, Vec<_>> = HashMap::default();
             for block in TEXT.blocks().1 {
                 let (head, lines) = block.split_once('\n').unwrap_or((block, ""));
                 let number = head.split(' ').next().unwrap_or_default();
@@ -420,7 +420,7 @@ mod tests {
                     }
                     let others: HashSet<&str> = match row.tests[0] {
                         Test::Choice { fields, .. } => fields.split('|').collect(),
-                        _ => HashSet::new(),
+                        _ => HashSet::default(),
                     };
                     assert!(others.iter().all(|it| first(it)), "{name}: {line}");
                 }

@@ -196,7 +196,7 @@ impl<'a> Visit<'a> {
         let (mut present, mut set) = (0, 0);
         for (key, value) in node.entries() {
             let name = name_of(key);
-            // The API server ignores the status in what is applied; `sops` goes when the object is decrypted.
+            // The API server ignores the status in what is applied; decryption removes `sops`.
             if is_top && matches!(&*name, "status" | "sops") {
                 continue;
             }

@@ -1,12 +1,12 @@
 //! What is weaker in an environment than in a lower one.
 
 use std::cmp::Ordering;
-use std::collections::HashMap;
 
 use kustomize_krm_types::Severity;
 
 use super::text::{plain, shown};
 use super::{ComparedEnvironment, ComparedField, Comparison, InversionEntry, LEVEL};
+use crate::hashing::HashMap;
 use crate::kubernetes::{Level, Quantity};
 use crate::rules::CMP001;
 use crate::yaml::Value;
@@ -49,7 +49,7 @@ impl Comparison {
 
     /// What is weaker in a higher environment; the same in several objects is one.
     pub(super) fn find_inversions(&self) -> Vec<InversionEntry> {
-        let mut known: HashMap<String, usize> = HashMap::new();
+        let mut known: HashMap<String, usize> = HashMap::default();
         let mut inversions: Vec<InversionEntry> = Vec::new();
         for (index, row) in self.fields.iter().enumerate() {
             for (at, cell) in row.values.iter().enumerate() {

@@ -1,12 +1,12 @@
 //! Comparisons as text.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 use comfy_table::{ColumnConstraint, Width};
 
 use super::super::{add_row, draw_table, name_of, new_table, plural};
 use super::{Cell, ComparedField, Comparison};
+use crate::hashing::HashMap;
 use crate::rules::CMP001;
 use crate::text::{Text, escaped};
 use crate::yaml::Value;
@@ -72,7 +72,7 @@ impl Comparison {
 
     /// The same, where objects with the same rows are one, with the number of the others; unless all are requested.
     pub(super) fn grouped(&self, all: bool) -> Vec<(Vec<&ComparedField>, usize)> {
-        let mut known: HashMap<String, usize> = HashMap::new();
+        let mut known: HashMap<String, usize> = HashMap::default();
         let mut groups: Vec<(Vec<&ComparedField>, usize)> = Vec::new();
         for rows in self.shown(all) {
             let next = groups.len();
