@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::program::{Folder, Run};
 
-const CONFIG: &str = r#"
+pub(crate) const CONFIG: &str = r#"
 apiVersion: fitout.dev/v1alpha1
 kind: Fitout
 metadata: {name: test}
@@ -38,7 +38,7 @@ spec:
 "#;
 
 /// Objects of several files that say something about each other, each with a mistake in some of the files.
-fn object(at: usize) -> String {
+pub(crate) fn object(at: usize) -> String {
     let namespace = ["shop", "pay", "data"][at % 3];
     let (mut name, image) = (
         format!("web-{at}"),
@@ -125,7 +125,7 @@ fn tree(count: usize) -> Folder {
 }
 
 /// All files below a folder.
-fn files(folder: &Path) -> BTreeMap<String, String> {
+pub(crate) fn files(folder: &Path) -> BTreeMap<String, String> {
     let mut files = BTreeMap::new();
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();

@@ -51,6 +51,11 @@ impl Chosen {
             && self.shard.is_none()
     }
 
+    /// Whether former texts are asked of git.
+    pub(super) fn asks_git(&self) -> bool {
+        self.since.is_some()
+    }
+
     /// Whether the labels and the namespace of an object match.
     fn names(&self, resource: &Resource<'_>) -> bool {
         let namespace = resource.namespace.as_deref().unwrap_or("default");

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use fitout::config::{Config, FunctionConfig};
 use fitout::not_yaml;
@@ -30,7 +31,68 @@ pub(super) struct Manifest {
     pub(super) file: Option<PathBuf>,
     /// What decides about its shard.
     pub(super) key: u64,
+    /// Its index among the files that were found.
+    pub(super) at: usize,
     pub(super) stream: Stream,
+}
+
+/// The files of all named paths, and how each is read.
+pub(super) struct Found {
+    pub(super) files: Vec<File>,
+    pub(super) named: Named,
+    /// What each file is if it holds no whole objects; `None` for files that are not read.
+    pub(super) roles: Vec<Option<Option<FileReason>>>,
+    /// Their bytes, if they have been read.
+    bytes: Vec<Mutex<Vec<u8>>>,
+}
+
+impl Found {
+    pub(super) fn of(found: Files) -> Found {
+        let named = Named::by(&found.kustomizations);
+        let files = found.files;
+        let paths: Vec<&Path> = files.iter().map(|it| &*it.path).collect();
+        let canonical = canonical(&paths);
+        // A file can be named twice, or be reached through a link.
+        let mut known = HashSet::new();
+        let roles = files.iter().zip(&canonical).map(|(file, canonical)| {
+            let path = canonical.as_deref().unwrap_or(&file.path);
+            let is_read = file.outcome == FileOutcome::Read && known.insert(path);
+            is_read.then(|| named.reason(path))
+        });
+        let roles = roles.collect();
+        Found {
+            files,
+            named,
+            roles,
+            bytes: Vec::new(),
+        }
+    }
+
+    /// Reads all files into memory; `None` if one of them cannot be read.
+    pub(super) fn read_all(&mut self) -> Option<()> {
+        let bytes = parallel::map(self.files.len(), &|at| match self.roles[at] {
+            None => Some(Vec::new()),
+            Some(_) => std::fs::read(&self.files[at].path).ok(),
+        });
+        let bytes: Vec<Vec<u8>> = bytes.into_iter().collect::<Option<_>>()?;
+        self.bytes = bytes.into_iter().map(Mutex::new).collect();
+        Some(())
+    }
+
+    fn bytes(&self, at: usize) -> Option<MutexGuard<'_, Vec<u8>>> {
+        let bytes = self.bytes.get(at)?.lock();
+        Some(bytes.unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The digest of a file that has been read.
+    pub(super) fn digest_of(&self, at: usize, digest: fn(&[u8]) -> String) -> String {
+        self.bytes(at).map_or_else(String::new, |it| digest(&it))
+    }
+
+    /// The text of a file that has been read.
+    pub(super) fn text(&self, at: usize) -> Option<String> {
+        String::from_utf8(self.bytes(at)?.clone()).ok()
+    }
 }
 
 /// The manifests, and the outcome for each file below the arguments.
@@ -49,10 +111,20 @@ impl Manifests {
         choice: Choice<'_>,
         verbosity: &Verbosity,
     ) -> Result<Manifests, Failure> {
-        let files = Files::of(paths, choice)?;
-        let is_long = files.files.len() > progress::MANY_FILES;
+        let found = Found::of(Files::of(paths, choice)?);
+        Manifests::parse(&found, paths, choice, verbosity)
+    }
+
+    /// Reads and parses the files that were found for these arguments.
+    pub(super) fn parse(
+        found: &Found,
+        paths: &[PathBuf],
+        choice: Choice<'_>,
+        verbosity: &Verbosity,
+    ) -> Result<Manifests, Failure> {
+        let is_long = found.files.len() > progress::MANY_FILES;
         let reading = Progress::of("reading manifests", is_long, verbosity);
-        let (manifests, problems) = Manifests::collect(files, choice);
+        let (manifests, problems) = Manifests::collect(found, choice);
         drop(reading);
         if !problems.is_empty() {
             return Err(failure(&Problems(problems), verbosity, UNREADABLE));
@@ -67,24 +139,15 @@ impl Manifests {
     }
 
     /// Reads these files, with the problems of those that cannot be read.
-    pub(super) fn collect(found: Files, choice: Choice<'_>) -> (Manifests, Vec<Problem>) {
-        let named = Named::by(&found.kustomizations);
+    pub(super) fn collect(found: &Found, choice: Choice<'_>) -> (Manifests, Vec<Problem>) {
         let files = &found.files;
-        let paths: Vec<&Path> = files.iter().map(|it| &*it.path).collect();
-        let canonical = canonical(&paths);
-        // A file can be named twice, or be reached through a link.
-        let mut known = HashSet::new();
-        let path_of = |at: usize| canonical[at].as_deref().unwrap_or(paths[at]);
-        let is_first =
-            |at: usize| files[at].outcome == FileOutcome::Read && known.insert(path_of(at));
-        let is_first: Vec<bool> = (0..files.len()).map(is_first).collect();
         let read = parallel::map(files.len(), &|at| {
-            let role = || named.reason(path_of(at));
-            is_first[at].then(|| Contents::read(&files[at], role(), choice.reader))
+            let bytes = found.bytes(at).map(|mut it| std::mem::take(&mut *it));
+            found.roles[at].map(|role| Contents::read(&files[at], bytes, role, choice.reader))
         });
         let mut manifests = Manifests::default();
         let mut problems = Vec::new();
-        for (file, read) in files.iter().zip(read) {
+        for (at, (file, read)) in files.iter().zip(read).enumerate() {
             let name = shown(&file.path);
             match read {
                 None if file.outcome == FileOutcome::Read => {
@@ -108,6 +171,7 @@ impl Manifests {
                     manifests.texts.push(Manifest {
                         file: (!is_stream).then(|| file.path.clone()),
                         key: file.key,
+                        at,
                         name,
                         stream: *stream,
                     });
@@ -115,7 +179,7 @@ impl Manifests {
                 Some(Err(problem)) => problems.push(problem),
             }
         }
-        manifests.generated = named.generated;
+        manifests.generated.clone_from(&found.named.generated);
         (manifests, problems)
     }
 
@@ -156,6 +220,7 @@ impl Manifests {
                 name,
                 file,
                 key: 0,
+                at: 0,
                 stream,
             }],
             ..Manifests::default()
@@ -317,16 +382,22 @@ enum Contents {
 }
 
 impl Contents {
-    /// Reads one file. `role` is what it is if it holds no whole objects.
-    fn read(file: &File, role: Option<FileReason>, reader: Reader) -> Result<Contents, Problem> {
+    /// Reads one file, unless its bytes are known. `role` is what it is if it holds no whole objects.
+    fn read(
+        file: &File,
+        bytes: Option<Vec<u8>>,
+        role: Option<FileReason>,
+        reader: Reader,
+    ) -> Result<Contents, Problem> {
         let path = &file.path;
         let name = &*shown(path);
         let is_stream = is_stream(path);
-        let bytes = match path == Path::new("-") {
-            true => read_stdin(),
-            false if is_stdin(path) && is_closed(std::io::stdin()) => Err(closed()),
-            false if is_stream && is_endless(path) => Err(std::io::Error::other("it is a device")),
-            false => std::fs::read(path),
+        let bytes = match (bytes, path == Path::new("-")) {
+            (Some(bytes), _) => Ok(bytes),
+            (_, true) => read_stdin(),
+            _ if is_stdin(path) && is_closed(std::io::stdin()) => Err(closed()),
+            _ if is_stream && is_endless(path) => Err(std::io::Error::other("it is a device")),
+            _ => std::fs::read(path),
         };
         let bytes = bytes
             .map_err(|error| Problem::new("FIT-INP001", format!("cannot read {name}: {error}")))?;

@@ -12,7 +12,7 @@ use fitout::report::{FileOutcome, FileReason, rank_of, stage_of};
 use fitout::yaml::Node;
 
 use super::super::files::{Choice, Files};
-use super::super::inputs::{Manifests, shown};
+use super::super::inputs::{self, Manifests, shown};
 use super::super::tree::{self, Kustomization};
 use super::super::{Failure, WRONG_USE};
 
@@ -198,7 +198,7 @@ impl Found {
             .filter(|it| it.outcome == FileOutcome::PassedOver(FileReason::Chart))
             .map(|it| it.path.clone())
             .collect();
-        let (mut manifests, mut unreadable) = Manifests::collect(files, choice);
+        let (mut manifests, mut unreadable) = Manifests::collect(&inputs::Found::of(files), choice);
         let (resources, mut problems) = manifests.readable();
         problems.extend(
             resources
