@@ -316,6 +316,8 @@ fn of_all_shards(configs: &[PathBuf], manifests: &Manifests) -> String {
     }
     for manifest in &manifests.texts {
         hash.add(&manifest.name);
+        // With other arguments, the same file may be in another shard.
+        hash.add(&manifest.key.to_string());
     }
     format!("{:016x}", hash.finish())
 }
