@@ -445,16 +445,16 @@ fn run() -> u8 {
                 Output::stderr(&Text::of_program(&error.to_string()));
                 WRONG_USE
             } else {
-                let _ = error.print();
+                let printed = error.print();
                 if lacks_manifests {
                     Output::notice(
                         "help: name the manifests and the environment, such as `-f k8s -e production`; `fitout init` suggests both",
                     );
                 }
-                if error.use_stderr() {
-                    WRONG_USE
-                } else {
-                    SUCCESS
+                match printed {
+                    _ if error.use_stderr() => WRONG_USE,
+                    Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => UNWRITABLE,
+                    _ => SUCCESS,
                 }
             };
         }
