@@ -34,7 +34,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     std::fs::write(out.join("texts"), compressed(&all))?;
     for table in TABLES {
         let text = read(&root, &format!("src/kubernetes/schema/{table}"))?;
-        std::fs::write(out.join(table), compressed(&text))?;
+        let rows = text
+            .split_inclusive('\n')
+            .filter(|line| !line.starts_with('#'));
+        std::fs::write(out.join(table), compressed(&rows.collect::<String>()))?;
     }
     let catalogue = read(&root, "src/catalogue/images.yaml")?;
     std::fs::write(out.join("images.yaml"), stripped(&catalogue))?;

@@ -9,140 +9,30 @@
 
 mod change;
 mod knowledge;
+mod order;
+mod parts;
+mod proposal;
 
-use crate::hashing::{HashMap, HashSet};
-use std::borrow::Cow;
-use std::cmp::Ordering;
+use crate::hashing::HashSet;
 use std::sync::Arc;
 
 use jsonptr::{Pointer, PointerBuf};
 
-pub use change::{Change, RULES};
+pub use change::Change;
 pub use knowledge::{Knowledge, Source, can_stop};
+use parts::ByPart;
+pub use proposal::{Meaning, Proposal};
 
 use crate::finding::{Decision, Finding, Mode, Subject};
 use crate::kubernetes::Quantity;
 use crate::objects::{OnChange, SkipReason, below, expected};
 use crate::problem::{Problem, field_path};
 use crate::read::Resource;
+use crate::rules::Rule;
 use crate::yaml::{Node, Scalar, Value};
 
-/// When two values are equivalent, so that no edit is needed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Meaning {
-    /// If they are equal.
-    #[default]
-    Literal,
-    /// If they are equal as Kubernetes quantities: `1000m` is `1`.
-    Quantity,
-    /// If their texts are equal: an annotation `8080` without the required quotes is still `"8080"`.
-    Text,
-}
-
-/// A value requested for a leaf.
-#[derive(Debug)]
-pub struct Proposal<'p> {
-    /// The part of the leaf.
-    subject: &'p Arc<Subject>,
-    /// The leaf's path below the part.
-    field: &'p [&'p str],
-    /// The value.
-    value: Value,
-    /// The setting that decided, and the mode.
-    decision: Arc<Decision>,
-    /// When a current value is equivalent.
-    meaning: Meaning,
-    /// Why the value differs from the configured one, or what is known about it.
-    note: Option<Cow<'static, str>>,
-    /// What tells that the program runs with it.
-    source: Option<Source>,
-}
-
-impl<'p> Proposal<'p> {
-    /// Creates a proposal with literal comparison and without a note. That the config sets the field, or asks to remove it,
-    /// counts as knowledge.
-    pub fn new(
-        subject: &'p Arc<Subject>,
-        field: &'p [&'p str],
-        value: Value,
-        decision: Arc<Decision>,
-    ) -> Proposal<'p> {
-        let is_named = !decision.is_default || decision.mode == Mode::Remove;
-        Proposal {
-            subject,
-            field,
-            value,
-            decision,
-            meaning: Meaning::Literal,
-            note: None,
-            source: is_named.then_some(Source::Config),
-        }
-    }
-
-    /// Replaces the decision.
-    #[must_use]
-    pub fn decided_by(self, decision: Arc<Decision>) -> Proposal<'p> {
-        let Proposal {
-            subject,
-            field,
-            value,
-            meaning,
-            note,
-            ..
-        } = self;
-        Proposal {
-            meaning,
-            note,
-            ..Proposal::new(subject, field, value, decision)
-        }
-    }
-
-    /// Sets the comparison with the current value.
-    #[must_use]
-    pub fn meaning(mut self, meaning: Meaning) -> Proposal<'p> {
-        self.meaning = meaning;
-        self
-    }
-
-    /// Adds the reason why the value differs from the configured one.
-    #[must_use]
-    pub fn note(mut self, note: impl Into<Option<String>>) -> Proposal<'p> {
-        self.note = note.into().map(Cow::Owned);
-        self
-    }
-
-    /// Adds what is known about a program that the edit could stop; a field that is removed needs none.
-    #[must_use]
-    pub fn known(mut self, knowledge: Knowledge) -> Proposal<'p> {
-        if self.decision.mode != Mode::Remove {
-            self.note = Some(knowledge.reason);
-            self.source = Some(knowledge.source);
-            if let Some(written) = knowledge.written.filter(|_| self.decision.is_default) {
-                let (file, position) = written.place.clone().unzip();
-                self.decision = Arc::new(Decision {
-                    field: written.field.clone(),
-                    is_default: false,
-                    file,
-                    position,
-                    ..(*self.decision).clone()
-                });
-            }
-        }
-        self
-    }
-
-    /// Whether the part has no such field.
-    pub fn is_nowhere(&self) -> bool {
-        self.field.is_empty()
-    }
-
-    /// Whether the edit cannot stop a program, or enough is known. A transformer that forgets it fails its first test.
-    fn is_known(&self) -> bool {
-        let is_known = self.source.is_some() || !can_stop(self.field);
-        debug_assert!(is_known, "{:?} needs knowledge", self.field);
-        is_known
-    }
-}
+/// The rules for edits that are not written.
+pub const RULES: &[Rule] = change::RULES;
 
 /// The result of a proposal.
 #[derive(Clone, Copy, Debug)]
@@ -183,74 +73,6 @@ pub struct Edits<'a> {
     pub checked: Vec<(usize, Arc<Subject>)>,
     /// Parts that a section leaves out, and why.
     pub left_out: Vec<(usize, Arc<Subject>, SkipReason)>,
-}
-
-/// The edits of each part of an object, as lists that begin with the last one.
-#[derive(Debug, Default)]
-struct ByPart {
-    /// The number of the last edit of each part, from 1; 0 for none.
-    last: Vec<(usize, usize)>,
-    /// The places of parts in `last`, once these are many.
-    places: HashMap<usize, usize>,
-    /// For each edit, the number of the one before it of the same part.
-    before: Vec<usize>,
-}
-
-impl ByPart {
-    /// So many parts are searched one by one.
-    const FEW: usize = 16;
-
-    fn clear(&mut self) {
-        self.last.clear();
-        self.places.clear();
-    }
-
-    fn place(&self, part: usize) -> Option<usize> {
-        match self.last.len() <= ByPart::FEW {
-            true => self.last.iter().rposition(|(it, _)| *it == part),
-            false => self.places.get(&part).copied(),
-        }
-    }
-
-    fn push(&mut self, part: usize) {
-        let place = self.place(part).unwrap_or_else(|| {
-            let new = self.last.len();
-            self.last.push((part, 0));
-            // From one more than a few on, the map has all of them.
-            let first = match new.cmp(&ByPart::FEW) {
-                Ordering::Less => new + 1,
-                Ordering::Equal => 0,
-                Ordering::Greater => new,
-            };
-            let unknown = self.last.iter().enumerate().skip(first);
-            self.places
-                .extend(unknown.map(|(at, (part, _))| (*part, at)));
-            new
-        });
-        let last = &mut self.last[place].1;
-        self.before
-            .push(std::mem::replace(last, self.before.len() + 1));
-    }
-
-    /// Forgets the edits behind the first ones.
-    fn truncate(&mut self, edits: usize) {
-        for (_, last) in &mut self.last {
-            while *last > edits {
-                *last = self.before[*last - 1];
-            }
-        }
-        self.before.truncate(edits);
-    }
-
-    /// The edits of a part, from the last.
-    fn of(&self, part: usize) -> impl Iterator<Item = usize> {
-        let mut number = self.place(part).map_or(0, |place| self.last[place].1);
-        std::iter::from_fn(move || {
-            let at = number.checked_sub(1)?;
-            number = self.before[at];
-            Some(at)
-        })
-    }
 }
 
 impl<'a> Edits<'a> {
@@ -437,52 +259,6 @@ impl<'a> Edits<'a> {
         self.changes.len()
     }
 
-    /// Sorts the edits from `since` on by leaf within the mapping of each part whose path begins with `mapping`, in the
-    /// order that the API server prints. An edit that comes too late moves before the next one of its mapping.
-    pub fn sort_names(&mut self, since: usize, mapping: &str) {
-        let end = self.changes.len() - since;
-        // A list of the edits; its end is the last entry.
-        let mut next: Vec<usize> = Vec::new();
-        let mut before: Vec<usize> = Vec::new();
-        let mut siblings: HashMap<*const Subject, Vec<usize>> = HashMap::default();
-        let leaf = |at: &usize| &self.changes[since + at].leaf;
-        for (at, change) in self.changes[since..].iter().enumerate() {
-            let mut place = end;
-            if change.leaf.as_str().starts_with(mapping) {
-                let sorted = siblings.entry(Arc::as_ptr(&change.subject)).or_default();
-                let follow = sorted.partition_point(|it| leaf(it) <= &change.leaf);
-                place = sorted.get(follow).copied().unwrap_or(end);
-                sorted.insert(follow, at);
-            }
-            if place != end && next.is_empty() {
-                // Up to here they were in order.
-                next = (1..=at).chain([0]).collect();
-                next[at - 1] = end;
-                next.resize(end + 1, 0);
-                next[end] = 0;
-                before = (0..at).map(|it| it.checked_sub(1).unwrap_or(end)).collect();
-                before.resize(end + 1, 0);
-                before[end] = at - 1;
-            }
-            if !next.is_empty() {
-                let previous = before[place];
-                (next[at], before[at]) = (place, previous);
-                (next[previous], before[place]) = (at, at);
-            }
-        }
-        if next.is_empty() {
-            return;
-        }
-        let mut sorted: Vec<Option<Change>> = self.changes.drain(since..).map(Some).collect();
-        self.by_part.truncate(since);
-        let order = std::iter::successors(Some(next[end]), |at| Some(next[*at]));
-        for at in order.take(end) {
-            if let Some(change) = sorted[at].take() {
-                self.push(change);
-            }
-        }
-    }
-
     /// Marks the last edit as one that the API server rejects on an existing object.
     pub fn mark_immutable(&mut self) {
         if let Some(change) = self.changes.last_mut() {
@@ -657,24 +433,21 @@ impl<'a> Edits<'a> {
 
 /// Whether this is the leaf of a field.
 fn leads_to(leaf: &Pointer, field: &[&str]) -> bool {
-    let length: usize = field.iter().map(|token| token.len() + 1).sum();
-    if leaf.as_str().len() < length {
-        return false;
-    }
-    let is_escaped = |c: &u8| matches!(c, b'~' | b'/');
-    if field
-        .iter()
-        .any(|token| token.as_bytes().iter().any(is_escaped))
-    {
-        return *leaf == *leaf_of(field);
-    }
-    let mut rest = leaf.as_str().as_bytes();
-    field.iter().all(|token| {
-        let behind = rest.strip_prefix(b"/");
-        let behind = behind.and_then(|rest| rest.strip_prefix(token.as_bytes()));
+    let mut rest = leaf.as_str();
+    let is_prefix = field.iter().all(|token| {
+        let behind = rest.strip_prefix('/');
+        let behind = behind.and_then(|rest| rest.strip_prefix(token));
         rest = behind.unwrap_or_default();
         behind.is_some()
-    }) && rest.is_empty()
+    });
+    let is_escaped = |token: &&str| memchr::memchr2(b'~', b'/', token.as_bytes()).is_some();
+    match is_prefix && rest.is_empty() {
+        true => !field.iter().any(is_escaped),
+        // Only a text with an escaped character can be one that differs from the tokens.
+        false => {
+            memchr::memchr(b'~', leaf.as_str().as_bytes()).is_some() && *leaf == *leaf_of(field)
+        }
+    }
 }
 
 fn leaf_of(field: &[&str]) -> PointerBuf {
@@ -715,40 +488,5 @@ fn means(node: Node<'_>, value: &Value, meaning: Meaning) -> bool {
             current.is_some() && current == text(value).and_then(|text| text.parse().ok())
         }
         Meaning::Text => node.text().map(std::borrow::Cow::into_owned) == text(value),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn decision(is_default: bool) -> Arc<Decision> {
-        Arc::new(Decision {
-            field: "spec.securityContext".to_owned(),
-            profile: None,
-            is_default,
-            mode: Mode::Ensure,
-            file: None,
-            position: None,
-            leaf: "securityContext.hostUsers".to_owned(),
-            exemption: None,
-        })
-    }
-
-    #[test]
-    fn a_default_that_can_stop_a_program_needs_knowledge() {
-        let pod = Subject::object();
-        let proposal = |field, is_default| {
-            Proposal::new(&pod, field, Value::from(false), decision(is_default))
-        };
-        assert!(proposal(&["hostUsers"], false).is_known());
-        assert!(proposal(&["priority"], true).is_known());
-        let annotation = ["annotations", "hostUsers"];
-        assert!(proposal(&annotation, true).is_known());
-        let known = proposal(&["hostUsers"], true).known(Knowledge::input("the input says so"));
-        assert!(known.is_known());
-        assert_eq!(known.source, Some(Source::Input));
-        let unknown = std::panic::catch_unwind(|| proposal(&["hostUsers"], true).is_known());
-        assert!(unknown.is_err() || !cfg!(debug_assertions));
     }
 }

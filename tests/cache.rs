@@ -43,31 +43,14 @@ const FLAGS: &[&[&str]] = &[
     &["check", "-f", "t", "-q"],
     &["check", "-f", "t", "-v", "--exact"],
     &[
-        "check",
-        "-f",
-        "t",
-        "-ojson=r.json",
-        "-osarif",
-        "-ojunit=r.xml",
+        "check", "-f", "t", "-ojson=r.json", "-osarif", "-ojunit=r.xml",
     ],
     &[
-        "check",
-        "-f",
-        "t/0",
-        "t/1",
-        "-ogithub",
-        "--fail-on",
-        "warning",
+        "check", "-f", "t/0", "t/1", "-ogithub", "--fail-on", "warning",
     ],
     &["check", "-f", "t", "--color", "always"],
     &[
-        "check",
-        "-f",
-        "t",
-        "--exclude",
-        "2/",
-        "-omarkdown",
-        "-ohtml=r.html",
+        "check", "-f", "t", "--exclude", "2/", "-omarkdown", "-ohtml=r.html",
     ],
     &["check", "-f", "t", "--respect-gitignore", "-n", "shop"],
     &["check", "-f", "t", "--shard", "1/3", "-ojson"],
@@ -385,7 +368,7 @@ fn only_the_user_reads_and_writes_it() {
         run.refused(
             inside,
             2,
-            &["whoever writes the manifests", "outside the repository"],
+            &["the authors of manifests", "outside the repository"],
         );
         assert_eq!(files.keys().filter(|it| it.contains("new")).count(), 0);
         assert!(!folder.path().join("new").exists());
@@ -483,34 +466,19 @@ fn runs_at_the_same_time_do_not_disturb_each_other() {
 fn every_variable_is_accounted_for() {
     const KNOWN: &[&str] = &[
         // In the key: the configs, the date, the width and the colors.
-        "FITOUT_CONFIG",
-        "FITOUT_ENV",
-        "FITOUT_TODAY",
-        "COLUMNS",
-        "NO_COLOR",
-        "CLICOLOR_FORCE",
-        "TERM",
-        // Ends the recording.
-        "GITHUB_STEP_SUMMARY",
-        // No effect on what is printed.
-        "RAYON_NUM_THREADS",
-        "CI",
-        "FITOUT_CACHE_DIR",
-        "PATH",
+        "FITOUT_CONFIG", "FITOUT_ENV", "FITOUT_TODAY", "COLUMNS", "NO_COLOR", "CLICOLOR_FORCE",
+        "TERM", // Ends the recording.
+        "GITHUB_STEP_SUMMARY", // No effect on what is printed.
+        "RAYON_NUM_THREADS", "CI", "FITOUT_CACHE_DIR", "PATH",
         // Of Helm's post-renderer, which reads a stream, and of the function.
-        "HELM_PLUGINS",
-        "HELM_PLUGIN_NAME",
-        "FITOUT_OUTPUT",
+        "HELM_PLUGINS", "HELM_PLUGIN_NAME", "FITOUT_OUTPUT",
     ];
     let pattern = regex::Regex::new(r#"(?:variable|var|var_os|set)\("([A-Z_]+)"\)"#).unwrap();
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     for (file, text) in files(&root) {
         // Commands without a cache, and tests.
         if [
-            "/cli/generated.rs",
-            "/cli/doctor/",
-            "/cli/init/",
-            "/cli/preflight/",
+            "/cli/generated.rs", "/cli/doctor/", "/cli/init/", "/cli/preflight/",
         ]
         .iter()
         .any(|it| file.contains(it))

@@ -44,10 +44,7 @@ pub(crate) fn object(at: usize) -> String {
         format!("web-{at}"),
         // Two images that are not known, in a group of several places.
         [
-            "nginx:1.27",
-            "postgres:16",
-            "example.com/own:1",
-            "example.com/other:1",
+            "nginx:1.27", "postgres:16", "example.com/own:1", "example.com/other:1",
         ][at % 4],
     );
     let metadata = |name: &str| {
@@ -130,7 +127,9 @@ pub(crate) fn files(folder: &Path) -> BTreeMap<String, String> {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
-            files.extend(self::files(&path));
+            let name = path.to_string_lossy().into_owned();
+            let below = self::files(&path).into_iter();
+            files.extend(below.map(|(below, text)| (format!("{name}{below}"), text)));
         } else {
             let text = fs::read_to_string(&path).unwrap();
             files.insert(path.to_string_lossy().into_owned(), text);
@@ -256,13 +255,7 @@ fn merged(folder: &Folder) -> Run {
 fn single(folder: &Folder, command: &[&str]) -> (Option<i32>, String) {
     let mut arguments = command.to_vec();
     arguments.extend([
-        "-q",
-        "-f",
-        "t",
-        "-c",
-        "config.yaml",
-        "-o",
-        "json=report.json",
+        "-q", "-f", "t", "-c", "config.yaml", "-o", "json=report.json",
     ]);
     let run = folder.run(&arguments);
     (run.code, folder.read("report.json"))
@@ -523,19 +516,36 @@ fn wrong_shards_and_reports_are_refused() {
     // The same files, whose paths below the arguments differ.
     let folders = ["t/0", "t/1", "t/2", "t/3", "t/4"];
     let arguments = [
-        "plan",
-        "-q",
-        "-c",
-        "config.yaml",
-        "-ojson=f",
-        "--shard=1/3",
-        "-f",
+        "plan", "-q", "-c", "config.yaml", "-ojson=f", "--shard=1/3", "-f",
     ];
     folder.run(&[&arguments[..], &folders].concat());
     merge(&["a", "f", "c"]).refused("other arguments", 2, &["different manifests"]);
     merge(&["config.yaml"]).refused("no JSON", 3, &["cannot read config.yaml"]);
     folder.write("other", "{}");
     merge(&["other"]).refused("another document", 3, &["other is not a report of fitout"]);
+    let whole: serde_json::Value = serde_json::from_str(&folder.read("a")).unwrap();
+    let damaged = |key: &str, value: serde_json::Value| {
+        let mut report = whole.clone();
+        *report.pointer_mut(key).unwrap() = value;
+        folder.write("damaged", &report.to_string());
+        merge(&["damaged", "b", "c"]).refused(key, 3, &["damaged is not a report of fitout"]);
+    };
+    for key in whole
+        .as_object()
+        .unwrap()
+        .keys()
+        .filter(|it| *it != "environment" && *it != "groups")
+    {
+        damaged(&format!("/{key}"), 7.into());
+    }
+    for key in ["/ledger/objects", "/shard/findings", "/shard/onApply"] {
+        damaged(key, serde_json::Value::Null);
+    }
+    folder.write(
+        "damaged",
+        r#"{"apiVersion": "report.fitout.dev/v1", "kind": "ReportList"}"#,
+    );
+    merge(&["damaged"]).refused("a list of none", 3, &["damaged is not a report of fitout"]);
     folder.write("t/4/new.yaml", &object(1));
     report("b", "1/3");
     merge(&["a", "b", "c"]).refused("another tree", 2, &["different manifests"]);
@@ -575,13 +585,7 @@ fn the_job_of_the_guide_passes_every_check() {
     folder.write("config.yaml", config);
     let files = ["examples/scale/job.yaml", "examples/scale/merge.yaml"];
     let arguments = [
-        "check",
-        "-v",
-        "--fail-on",
-        "warning",
-        "-c",
-        "config.yaml",
-        "-f",
+        "check", "-v", "--fail-on", "warning", "-c", "config.yaml", "-f",
     ];
     let run = folder.run(&[&arguments[..], &files].concat());
     assert_eq!(run.code, Some(0), "{}{}", run.stdout, run.stderr);

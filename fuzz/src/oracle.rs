@@ -47,6 +47,8 @@ struct Token {
 enum Owner {
     /// It ends the line of this node.
     Line(Path),
+    /// It ends the line of an item that is empty.
+    Dash,
     /// It is the line before this node; `None` before the end.
     Before(Option<Path>),
     /// It ends the block of this node.
@@ -61,6 +63,7 @@ enum Owner {
 impl Owner {
     fn path(&self) -> Option<&Path> {
         match self {
+            Owner::Dash => None,
             Owner::Before(path) => path.as_ref(),
             Owner::Line(path) | Owner::End(path) | Owner::Items(path) | Owner::Flow(path, _) => {
                 Some(path)
@@ -461,11 +464,23 @@ impl<'t> Reading<'t> {
             // What ends a line of a block scalar is its header.
             return Owner::Line(last.path.clone());
         }
+        // What is behind the end of a document belongs to nothing in it.
+        let last = next
+            .checked_sub(1)
+            .map_or(0, |last| self.tokens[last].range.end);
+        let blocks = match has_document_end(&self.text[last..at]) {
+            true => &[],
+            false => blocks,
+        };
         let next = self.tokens.get(next);
         if let (false, Some(next)) = (own_line, next)
             && let Some(item) = self.item_below(without_properties(before), next)
         {
             return Owner::Line(item);
+        }
+        let is_dash = before.trim_end().ends_with('-') && self.dashes(at).1.last().is_some();
+        if is_dash {
+            return Owner::Dash;
         }
         if let Some(collection) = collections.last() {
             return match next {
@@ -516,6 +531,15 @@ impl<'t> Reading<'t> {
             _ => Owner::Before(Some(path)),
         }
     }
+}
+
+/// Whether one of these lines, of which the first is not whole, ends a document.
+fn has_document_end(lines: &str) -> bool {
+    let mut lines = lines.split('\n').skip(1);
+    lines.any(|line| {
+        let rest = line.strip_prefix("...");
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(char::is_whitespace))
+    })
 }
 
 /// The first bracket behind punctuation, blanks and comments: the spans of the ends of collections do not say where it is.
@@ -692,7 +716,7 @@ fn renumber(old: &mut Reading<'_>, intents: &[Intent]) -> Vec<Intent> {
                 | Owner::Items(path)
                 | Owner::Flow(path, _)
                 | Owner::Before(Some(path)) => *path = moved(path),
-                Owner::Before(None) => {}
+                Owner::Before(None) | Owner::Dash => {}
             }
         }
         old.paths = old.paths.iter().map(moved).collect();
@@ -890,6 +914,8 @@ fn comments(
             (Owner::Items(list), Owner::End(map)) | (Owner::End(map), Owner::Items(list)) => {
                 list[..list.len() - 1] == map[..]
             }
+            // The item has a value now.
+            (Owner::Dash, Owner::Line(_)) => true,
             // At the end of the text nothing follows, before and after.
             (Owner::Before(None), Owner::Items(added)) => !old.paths.contains(added),
             (Owner::Before(None), Owner::Before(Some(added))) => {

@@ -53,6 +53,7 @@ mod removed_volumes;
 mod root_commands;
 mod root_file_system;
 mod run;
+mod scene;
 mod schema;
 mod scraping;
 mod services;
@@ -66,29 +67,24 @@ mod volume_owners;
 mod windows;
 mod workloads;
 
-use std::borrow::Cow;
-use std::cell::OnceCell;
 use std::ops::Range;
 
 use jsonptr::PointerBuf;
 
 use crate::config::Config;
-use crate::edit::{Change, Edits};
-use crate::facts::{self, ContainerFacts, Overlay, PodAmounts, PodFacts, Storage, Variable, View};
+use crate::edit::Edits;
 use crate::finding::Finding;
 use crate::funnel::{Funnel, Verdict};
 use crate::hashing::HashSet;
-use crate::objects::{Container, Objects, Template};
 use crate::parallel;
 use crate::problem::Problems;
 use crate::rules::{Rule, When};
 use crate::select::{Selected, Selection};
-use crate::transformers::resources::Resources;
-use crate::transformers::security_context::{SecurityContext, gives_to};
-use crate::transformers::{Scope, Transformers};
+use crate::transformers::Transformers;
+use run::reported;
 
 pub use run::{Proof, would_change_in_words};
-pub use targets::UNEXAMINED;
+pub use scene::{Pod, Scene};
 
 /// A check and its rules.
 #[derive(Debug)]
@@ -109,6 +105,9 @@ enum Find {
     Object(for<'s> fn(&Scene<'s>, &'s Selected<'s, 's>) -> Vec<Finding>),
     /// The pods of each template; findings are about its object.
     Pods(fn(&Pod<'_, '_>) -> Vec<Finding>),
+    /// One of these that suggests names. What it suggests depends on what was compared before, so these run one after the
+    /// other. Debug assertions fail for another one that compares names.
+    Comparing(&'static Find),
 }
 
 macro_rules! checks {
@@ -164,219 +163,6 @@ checks! {
     practices,
 }
 
-/// What a check sees.
-#[derive(Clone, Copy)]
-pub struct Scene<'s> {
-    /// The config.
-    pub config: &'s Config<'s>,
-    /// The objects that it selects.
-    pub selection: &'s Selection<'s, 's>,
-    /// The transformers, for their settings.
-    pub transformers: &'s Transformers<'s>,
-    /// The changes that the config makes, or on check would still make.
-    pub changes: &'s [Change],
-    /// What the manifests have as the config writes it; see [`Edits::agreed`].
-    pub agreed: &'s [(usize, PointerBuf)],
-}
-
-impl<'s> Scene<'s> {
-    fn of(
-        config: &'s Config<'s>,
-        selection: &'s Selection<'s, 's>,
-        transformers: &'s Transformers<'s>,
-        edits: &'s Edits<'_>,
-    ) -> Scene<'s> {
-        Scene {
-            config,
-            selection,
-            transformers,
-            changes: &edits.changes,
-            agreed: &edits.agreed,
-        }
-    }
-
-    /// Every object.
-    pub fn objects(&self) -> &'s Objects<'s> {
-        self.selection.objects
-    }
-
-    /// The changes of one object.
-    pub fn changes_of(&self, object: usize) -> &'s [Change] {
-        let first = self.changes.partition_point(|it| it.resource < object);
-        let until = self.changes.partition_point(|it| it.resource <= object);
-        &self.changes[first..until]
-    }
-
-    /// What one object has as the config writes it.
-    fn agreed_of(&self, object: usize) -> &'s [(usize, PointerBuf)] {
-        let first = self.agreed.partition_point(|it| it.0 < object);
-        let until = self.agreed.partition_point(|it| it.0 <= object);
-        &self.agreed[first..until]
-    }
-
-    /// The edits of one object, to view it as they will leave it; see [`Pod::after`].
-    pub fn after(&self, object: usize) -> Overlay<'s> {
-        match self.config.validate_only {
-            true => {
-                let selected = self.selection.selected_at(object).into_iter();
-                Overlay::of(selected.flat_map(|it| run::reported(self, it)))
-            }
-            false => Overlay::of(self.changes_of(object)),
-        }
-    }
-
-    /// Calls `look` with the pods of every selected object.
-    pub fn each_pod(&self, look: impl FnMut(&Pod<'_, 's>)) {
-        self.each_pod_of(&self.selection.selected, look);
-    }
-
-    /// The same for some of them.
-    fn each_pod_of(&self, some: &'s [Selected<'s, 's>], mut look: impl FnMut(&Pod<'_, 's>)) {
-        for selected in some {
-            // Checks do not depend on what is changed.
-            let target = selected.target;
-            let only_checked = match self.config.validate_only {
-                true => target.only_checked(),
-                false => &[],
-            };
-            if target.templates.is_empty() && only_checked.is_empty() {
-                continue;
-            }
-            let changes = self.changes_of(selected.index);
-            let overlay = self.after(selected.index);
-            let agreed = self.agreed_of(selected.index).iter();
-            let promised = Overlay::of_values(agreed.map(|(_, path)| (path.as_ref(), None)));
-            for template in target.templates.iter().chain(only_checked) {
-                look(&Pod {
-                    scene: self,
-                    selected,
-                    template,
-                    is_changed: !changes.is_empty(),
-                    edits: &overlay,
-                    promised: &promised,
-                    before: OnceCell::new(),
-                    after: OnceCell::new(),
-                    has_resources: OnceCell::new(),
-                    storage: OnceCell::new(),
-                });
-            }
-        }
-    }
-}
-
-/// The pods of one template, as a check sees them.
-pub struct Pod<'p, 's> {
-    /// All objects.
-    pub scene: &'p Scene<'s>,
-    /// Their object.
-    pub selected: &'p Selected<'s, 's>,
-    /// Their template.
-    pub template: &'p Template<'s>,
-    /// Whether the object has edits.
-    pub is_changed: bool,
-    edits: &'p Overlay<'p>,
-    /// Removes what the config would write as well.
-    promised: &'p Overlay<'p>,
-    before: OnceCell<PodFacts<'p>>,
-    after: OnceCell<PodFacts<'p>>,
-    has_resources: OnceCell<bool>,
-    storage: OnceCell<Storage<'p>>,
-}
-
-impl<'p, 's> Pod<'p, 's> {
-    /// The pods as their author promises them: as they are, without the users that the config would write as well. So a
-    /// check of fitted pods knows no more about them than the run that fitted them.
-    pub fn before(&self) -> &PodFacts<'p> {
-        self.before
-            .get_or_init(|| PodFacts::after(self.template, self.promised))
-    }
-
-    /// A variable of a container, if the input shows it.
-    fn variable(&self, container: View<'_>, name: &str) -> Variable {
-        let of = self.selected.target.resource;
-        facts::variable(self.scene.objects(), of, container, name)
-    }
-
-    /// The pods with the edits of the config, or on check with those that FIT-RUN001 reports.
-    pub fn after(&self) -> &PodFacts<'p> {
-        self.after
-            .get_or_init(|| PodFacts::after(self.template, self.edits))
-    }
-
-    /// Their volumes, with the edits.
-    pub fn storage(&self) -> &Storage<'p> {
-        let of = || {
-            Storage::of(
-                self.after().spec,
-                self.selected.target,
-                &self.scene.objects().related,
-            )
-        };
-        self.storage.get_or_init(of)
-    }
-
-    /// Whether an init container that runs as root gives a volume to a user.
-    pub fn is_given(&self, storage: &Storage<'_>, volume: &str, user: Option<i128>) -> bool {
-        let Some(user) = user else {
-            return false;
-        };
-        self.containers().any(|(container, facts)| {
-            let mut mounts = storage.mounts(facts.view);
-            self.after().user_of(facts) == Some(0)
-                && mounts.any(|it| it.volume == volume && gives_to(container, &it.path, user))
-        })
-    }
-
-    /// Every container of the template, with the edits.
-    pub fn containers(&self) -> impl Iterator<Item = (&'p Container<'s>, &ContainerFacts<'p>)> {
-        let facts = self.after();
-        let containers = self.template.containers.iter();
-        containers.filter_map(|container| Some((container, facts.of_container(container)?)))
-    }
-
-    /// The settings of `securityContext` for the object; `None` if its author opted out.
-    pub fn security_context(&self) -> Option<Scope<'p, 's, SecurityContext>> {
-        let (scene, selected) = (self.scene, self.selected);
-        let sections = &scene.transformers.security_context;
-        let scope = || Scope::of(sections, scene.selection, selected);
-        (!selected.skips(sections.name())).then(scope)
-    }
-
-    /// A container with the edits.
-    pub fn container(&self, container: &Container<'s>) -> View<'p> {
-        self.edits.view(container.node, &container.subject.path)
-    }
-
-    /// The settings of `resources` for the pods; `None` if their author opted out.
-    pub fn resources(&self) -> Option<Scope<'p, 's, Resources>> {
-        let sections = &self.scene.transformers.resources;
-        let scope = || Scope::of(sections, self.scene.selection, self.selected);
-        (!self.selected.skips(sections.name())).then(scope)
-    }
-
-    /// Whether these are whole pods, and `resources` applies to them or to one of their containers.
-    pub fn has_resources(&self) -> bool {
-        let has_resources = || {
-            let scope = self.resources().filter(|_| self.template.is_whole());
-            scope.is_some_and(|scope| scope.is_about(self.template))
-        };
-        *self.has_resources.get_or_init(has_resources)
-    }
-
-    /// The amounts of such pods with the edits, completed by the LimitRanges of their namespace.
-    pub fn amounts(&self) -> Option<Cow<'_, PodAmounts>> {
-        self.has_resources().then(|| self.completed(self.after()))
-    }
-
-    /// The amounts in `facts`, completed by the LimitRanges of the namespace.
-    pub fn completed<'f>(&self, facts: &'f PodFacts<'_>) -> Cow<'f, PodAmounts> {
-        let related = &self.scene.objects().related;
-        let amounts = facts.amounts();
-        let containers = amounts.containers.len();
-        amounts.completed(related.limits_of(self.selected.target.resource, containers))
-    }
-}
-
 /// What the transformers and the checks make of the selected objects: what `fit` writes and `explain` explains.
 ///
 /// # Errors
@@ -392,20 +178,8 @@ pub fn decide<'a>(
     Ok((edits, funnel.finish(selection)))
 }
 
-/// Checks that suggest names. What they suggest depends on what was compared before, so they run one after the other.
-/// One that is missing here costs time, and changes nothing: fitout then decides again, on one thread.
-const COMPARING: [&str; 10] = [
-    config::CHECK.name,
-    references::CHECK.name,
-    services::CHECK.name,
-    network_policies::CHECK.name,
-    ingresses::CHECK.name,
-    disruption_budgets::CHECK.name,
-    autoscaling::CHECK.name,
-    probes::CHECK.name,
-    scraping::CHECK.name,
-    monitors::CHECK.name,
-];
+/// The rule of the kinds whose pods are not examined.
+pub const UNEXAMINED: Rule = targets::UNEXAMINED;
 
 /// A check, and what it asks.
 type Asked = (&'static Check, &'static Find);
@@ -419,11 +193,17 @@ fn run<'s>(
     funnel: &mut Funnel<'_>,
 ) {
     let scene = Scene::of(config, selection, transformers, edits);
-    let asked = CHECKS.iter();
-    let asked = asked.filter(|check| check.rules.iter().any(|rule| funnel.asks(rule)));
-    let asked = asked.flat_map(|check| check.find.iter().map(move |it| (check, it)));
-    let (comparing, others): (Vec<Asked>, Vec<Asked>) =
-        asked.partition(|(check, _)| COMPARING.contains(&check.name));
+    let (mut comparing, mut others): (Vec<Asked>, Vec<Asked>) = (Vec::new(), Vec::new());
+    for check in CHECKS {
+        if check.rules.iter().any(|rule| funnel.asks(rule)) {
+            for find in check.find {
+                match find {
+                    Find::Comparing(find) => comparing.push((check, find)),
+                    find => others.push((check, find)),
+                }
+            }
+        }
+    }
     let of_all = |asked: &[Asked]| -> Vec<Asked> {
         let asked = asked.iter().copied();
         asked
@@ -443,8 +223,10 @@ fn run<'s>(
     let mut found = match parts.as_slice() {
         [part] => {
             let mut found = compare(&scene);
-            found.extend(of_scene(&scene, &reported, &scenes));
-            found.extend(of_objects(&scene, &reported, part.clone(), &others));
+            selection.objects.without_comparing(|| {
+                found.extend(of_scene(&scene, &reported, &scenes));
+                found.extend(of_objects(&scene, &reported, part.clone(), &others));
+            });
             found
         }
         parts => {
@@ -479,7 +261,7 @@ fn reported_in(scene: &Scene<'_>) -> Reported {
         return HashSet::default();
     }
     let selected = scene.selection.selected.iter();
-    let reported = selected.flat_map(|it| run::reported(scene, it));
+    let reported = selected.flat_map(|it| reported(scene, it));
     reported.map(|it| (it.resource, it.pointer())).collect()
 }
 
@@ -505,7 +287,7 @@ fn of_objects<'s>(
     let (mut all, mut of_pods) = (Vec::new(), Vec::new());
     for (check, find) in asked {
         match find {
-            Find::Scene(_) => {}
+            Find::Scene(_) | Find::Comparing(_) => {}
             Find::Object(find) => {
                 let found = selected.iter();
                 let found =

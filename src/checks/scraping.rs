@@ -6,9 +6,11 @@
 //! it is only reported if all containers declare other ports; the OpenTelemetry Collector scrapes only declared ports.
 //! Annotations of a Deployment or a Job are reported with any config: readers look at pods and Services.
 
+mod misplaced;
+mod others;
+
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
-use std::rc::Rc;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jsonptr::Pointer;
@@ -18,57 +20,38 @@ use super::{Check, Find, Scene};
 use crate::config::Section;
 use crate::facts::View;
 use crate::finding::{Finding, Mode, Subject};
-use crate::hashing::HashMap;
 use crate::objects::{Container, Service};
-use crate::problem::field_path;
 use crate::read::Resource;
-use crate::rules::{Rule, rule};
+use crate::rules::{Rule, rules};
 use crate::select::Selected;
 use crate::text::{MOST_NAMED, few};
 use crate::transformers::Scope;
-use crate::transformers::prometheus::{Convention, Ports, Prometheus, Word};
-use crate::yaml::{Node, Value};
+use crate::transformers::prometheus::{Convention, Ports, Prometheus};
+use crate::yaml::Value;
+use misplaced::misplaced;
+use others::{Others, ask_for, leading_to};
 
-const TWICE: Rule = rule(
-    "FIT-PRM002",
-    Severity::Warning,
-    "metrics that are scraped twice, by annotations and in another way",
-);
-const SEVERAL: Rule = rule(
-    "FIT-PRM003",
-    Severity::Warning,
-    "several ports that are all scraped",
-);
-const NO_PORT: Rule = rule(
-    "FIT-PRM005",
-    Severity::Error,
-    "an annotated port that no container declares",
-);
-const MISPLACED: Rule = rule(
-    "FIT-PRM007",
-    Severity::Warning,
-    "scrape annotations on a workload, where no reader looks",
-);
+rules! {
+    RULES;
+    TWICE: "FIT-PRM002" Warning Always "metrics that are scraped twice, by annotations and in another way";
+    SEVERAL: "FIT-PRM003" Warning Always "several ports that are all scraped";
+    NO_PORT: "FIT-PRM005" Error Always "an annotated port that no container declares";
+    MISPLACED: "FIT-PRM007" Warning Always "scrape annotations on a workload, where no reader looks";
+}
 
 pub(super) const CHECK: Check = Check {
     name: "scraping",
-    rules: &[TWICE, SEVERAL, NO_PORT, MISPLACED],
+    rules: RULES,
     find: &[
-        Find::Scene(|scene| {
-            let mut others = Others {
-                scene: *scene,
-                by_services: HashMap::default(),
-                by_pods: HashMap::default(),
-                of_pods: HashMap::default(),
-                around: HashMap::default(),
-            };
+        Find::Comparing(&Find::Scene(|scene| {
+            let mut others = Others::of(*scene);
             let mut findings = Vec::new();
             for selected in &scene.selection.selected {
                 let found = of_object(&mut others, selected).into_iter();
                 findings.extend(found.map(|it| it.of(selected.index)));
             }
             findings
-        }),
+        })),
         Find::Object(misplaced),
     ],
 };
@@ -92,194 +75,6 @@ fn of_object(others: &mut Others<'_>, selected: &Selected<'_, '_>) -> Vec<Findin
         (true, Some(service)) => of_service(others, service, &section),
         (true, None) => Vec::new(),
     }
-}
-
-/// The ports in the annotations of those that ask to be scraped, with who they are; `None` without a port.
-type Asking = BTreeMap<Option<String>, Vec<usize>>;
-
-/// Who else is scraped, each looked up once for each prefix of annotations.
-struct Others<'s> {
-    scene: Scene<'s>,
-    /// The Services of each front, by index.
-    by_services: HashMap<(usize, String), Rc<Asking>>,
-    /// The pods behind each front.
-    by_pods: HashMap<(usize, String), Rc<Asking>>,
-    /// The port of each template that asks.
-    of_pods: HashMap<(usize, usize, String), Option<Option<String>>>,
-    /// The Services around each front that lead to a port.
-    around: HashMap<(usize, String, Option<String>), Rc<Vec<usize>>>,
-}
-
-impl<'s> Others<'s> {
-    /// The Services of a front that ask to be scraped.
-    fn services(&mut self, front: usize, section: &Section<'_, Prometheus>) -> Rc<Asking> {
-        let scene = self.scene;
-        let ask = || {
-            let mut asking = Asking::new();
-            for service in scene.objects().related.services_of(front) {
-                // Most Services need no look at their edits.
-                let is_changed = !scene.changes_of(service.object).is_empty();
-                if is_changed || service.resource.annotations().is_some() {
-                    let edits = scene.after(service.object);
-                    let view = edits.view(service.resource.node, Pointer::root());
-                    let port = port_asked(view, section);
-                    let asked = port.map(|port| asking.entry(port).or_default());
-                    asked.into_iter().for_each(|it| it.push(service.object));
-                }
-            }
-            Rc::new(asking)
-        };
-        let prefix = section.settings.key("");
-        Rc::clone(self.by_services.entry((front, prefix)).or_insert_with(ask))
-    }
-
-    /// The pods behind a front that ask to be scraped.
-    fn pods(&mut self, front: usize, section: &Section<'_, Prometheus>) -> Rc<Asking> {
-        let scene = self.scene;
-        let prefix = section.settings.key("");
-        if let Some(known) = self.by_pods.get(&(front, prefix.clone())) {
-            return Rc::clone(known);
-        }
-        let mut asking = Asking::new();
-        for pods in scene.objects().related.pods_behind(front) {
-            let port = || {
-                let template = scene.objects().template_of(pods)?;
-                let edits = scene.after(pods.object);
-                port_asked(edits.view(template.node, &template.path), section)
-            };
-            let known = self
-                .of_pods
-                .entry((pods.object, pods.template, prefix.clone()));
-            if let Some(port) = known.or_insert_with(port) {
-                let asked = asking.entry(port.clone()).or_default();
-                asked.push(pods.object);
-            }
-        }
-        let asking = Rc::new(asking);
-        self.by_pods.insert((front, prefix), Rc::clone(&asking));
-        asking
-    }
-
-    /// The Services with some of the pods of a front that lead to a port.
-    fn around(
-        &mut self,
-        front: usize,
-        section: &Section<'_, Prometheus>,
-        port: Option<&str>,
-    ) -> Rc<Vec<usize>> {
-        let related = &self.scene.objects().related;
-        let key = (front, section.settings.key(""), port.map(str::to_owned));
-        if let Some(known) = self.around.get(&key) {
-            return Rc::clone(known);
-        }
-        let around = related.fronts_around(front);
-        let around = match related.may_compare(around.len()) {
-            true => around,
-            false => &[front],
-        };
-        let mut leading = Vec::new();
-        for front in around {
-            let asking = self.services(*front, section);
-            // One more, because the Service itself is among them.
-            let more = MOST_NAMED + 2 - leading.len();
-            leading.extend(leading_to(&asking, port).take(more));
-        }
-        let leading = Rc::new(leading);
-        self.around.insert(key, Rc::clone(&leading));
-        leading
-    }
-}
-
-/// The port that a template or a Service is scraped at by its annotations, which may be left out; `None` if it does not ask
-/// for it.
-fn port_asked(of: View<'_>, section: &Section<'_, Prometheus>) -> Option<Option<String>> {
-    let settings = &section.settings;
-    let port = of.text_at(["metadata", "annotations", &settings.key("port")]);
-    ask_for(of, settings).then(|| port.map(Cow::into_owned))
-}
-
-/// Whether the annotations of a template or a Service ask the reader of the section to scrape.
-fn ask_for(of: View<'_>, settings: &Prometheus) -> bool {
-    let annotations = of.at(["metadata", "annotations"]).into_iter();
-    let mut entries = annotations.flat_map(View::entries);
-    entries.any(|(key, value)| settings.word(&key, &value.text()) == Some(Word::Scrape))
-}
-
-/// Those that lead to the same port as some annotations. Without a port, that is every port.
-fn leading_to(asking: &Asking, port: Option<&str>) -> impl Iterator<Item = usize> {
-    let (one, all) = match port {
-        Some(port) => {
-            let of = |port: Option<String>| asking.get(&port);
-            let some = [of(Some(port.to_owned())), of(None)];
-            (Some(some.into_iter().flatten()), None)
-        }
-        None => (None, Some(asking.values())),
-    };
-    let lists = one.into_iter().flatten().chain(all.into_iter().flatten());
-    lists.flatten().copied()
-}
-
-/// Scrape annotations of a workload whose pods have none: a frequent mistake.
-fn misplaced(scene: &Scene<'_>, selected: &Selected<'_, '_>) -> Vec<Finding> {
-    let resource = selected.target.resource;
-    let is_workload = matches!(resource.group(), "apps" | "batch" | "argoproj.io")
-        || resource.kind == "ReplicationController";
-    let [template] = selected.target.templates.as_slice() else {
-        return Vec::new();
-    };
-    if !is_workload || selected.skips("prometheus") {
-        return Vec::new();
-    }
-    let default = Prometheus::default();
-    let scope = Scope::of(&scene.transformers.prometheus, scene.selection, selected);
-    let section = scope.section();
-    let settings = section.as_ref().map_or(&default, |it| &it.settings);
-    let word = |key: &str, value: &str| {
-        let own = settings.word(key, value);
-        own.or_else(|| settings.others_word(key, value).map(|it| it.0))
-    };
-    let said = |annotations: Option<Node<'_>>| {
-        let entries = annotations.into_iter().flat_map(Node::entries);
-        let said = entries.filter_map(|(key, value)| {
-            let (key, value) = (key.text()?, value.text()?);
-            word(&key, &value).map(|_| (key.into_owned(), value.into_owned()))
-        });
-        said.collect::<Vec<_>>()
-    };
-    let places: [&[&str]; 2] = [
-        &["metadata", "annotations"],
-        &["spec", "jobTemplate", "metadata", "annotations"],
-    ];
-    let at = |path: &[&str]| resource.node.at(path.iter().copied());
-    let mut found = places.into_iter().map(|path| (path, said(at(path))));
-    let Some((path, found)) = found.find(|(_, found)| !found.is_empty()) else {
-        return Vec::new();
-    };
-    if !said(template.node.at(["metadata", "annotations"])).is_empty() {
-        return Vec::new();
-    }
-    let (key, value) = &found[0];
-    let keys: Vec<String> = found.iter().map(|(key, _)| key.clone()).collect();
-    let keys = few(&keys).unwrap_or_default();
-    let (are, them) = match found.len() {
-        1 => ("is", "it"),
-        _ => ("are", "them"),
-    };
-    let kind = if path[0] == "metadata" {
-        &resource.kind
-    } else {
-        "Job"
-    };
-    let message = format!(
-        "{keys} {are} on a {kind}, where no reader looks: scrape annotations belong to pods or Services"
-    );
-    let field: Vec<&str> = path.iter().copied().chain([key.as_str()]).collect();
-    let to = template.pod_metadata.at(&["annotations"]);
-    let finding = Finding::new(&MISPLACED, message)
-        .about(&Subject::object(), &field)
-        .current(Some(Value::from(value.as_str())))
-        .help(format!("move {them} to {}", field_path(&to)));
-    vec![finding]
 }
 
 /// Pods that are scraped twice, or whose annotations name a port that does not exist.

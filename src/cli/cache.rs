@@ -8,7 +8,6 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::SystemTime;
 
 use clap::Args;
 use fitout::config::Config;
@@ -17,6 +16,7 @@ use fitout::yaml::{Replacement, join};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+use super::clock;
 use super::config_text::ConfigText;
 use super::files::is_stream;
 use super::in_place;
@@ -83,7 +83,7 @@ impl Cache {
         }
     }
 
-    /// The folder of the entries. It is the user's own: who can write to it decides what is printed.
+    /// The folder of the entries. It is the user's own: what is in it is printed.
     fn folder(&self, source: &Source) -> Result<Option<PathBuf>, Failure> {
         let variable = || variable("FITOUT_CACHE_DIR").map(PathBuf::from);
         let Some(folder) = self.cache_dir.clone().or_else(variable) else {
@@ -108,7 +108,7 @@ impl Cache {
         let mut existing = whole.ancestors().filter_map(|it| it.canonicalize().ok());
         if !existing.next().is_some_and(|it| is_outside(&it)) {
             return refused(
-                "whoever writes the manifests could put results into it",
+                "the authors of manifests could put results into it",
                 "use a folder outside the repository, such as ~/.cache/fitout",
             );
         }
@@ -157,7 +157,7 @@ impl Cache {
         let file = folder.join(format!("{PREFIX}{key}"));
         if let Some((code, events)) = read(&file, &tree, found) {
             let used = std::fs::File::options().append(true).open(&file);
-            let _ = used.and_then(|it| it.set_modified(SystemTime::now()));
+            let _ = used.and_then(|it| clock::touch(&it));
             for event in events {
                 event.print()?;
             }
@@ -206,7 +206,7 @@ fn remove_oldest(folder: &Path) {
         let metadata = it.metadata().ok().filter(std::fs::Metadata::is_file)?;
         Some((metadata.modified().ok()?, metadata.len(), it.path()))
     });
-    let mut files: Vec<(SystemTime, u64, PathBuf)> = files.collect();
+    let mut files: Vec<(_, u64, PathBuf)> = files.collect();
     files.sort_by(|a, b| b.cmp(a));
     let mut bytes = 0;
     for (at, (_, length, path)) in files.iter().enumerate() {

@@ -1,26 +1,29 @@
 //! Reads the manifests and the config that the command line names.
 
+mod contents;
+mod found;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use fitout::config::{Config, FunctionConfig};
 use fitout::not_yaml;
 use fitout::parallel;
-use fitout::problem::{Place, Problem, Problems};
+use fitout::problem::{Problem, Problems};
 use fitout::read::{Origin, OriginLines, Resource, is_object, template_of};
 use fitout::report::FileOutcome::PassedOver;
 use fitout::report::{FileAccount, FileOutcome, FileReason, problem_snippet};
 use fitout::text::Text;
-use fitout::yaml::{Fault, Node, Stream, SyntaxError};
-use memchr::memmem;
+use fitout::yaml::Stream;
 
-use super::files::{Choice, File, Files, Reader, canonical, is_endless, is_stream};
-use super::output::{Output, is_closed};
+use super::files::{Choice, Files, Reader};
+use super::output::Output;
 use super::progress::{self, Progress};
-use super::tree::{self, Named, is_kustomization};
+use super::tree;
 use super::{Failure, Source, UNREADABLE, Verbosity, WRONG_USE};
+use contents::Contents;
+
+pub(super) use found::Found;
 
 /// A file, or standard input, with manifests.
 #[derive(Debug)]
@@ -34,65 +37,6 @@ pub(super) struct Manifest {
     /// Its index among the files that were found.
     pub(super) at: usize,
     pub(super) stream: Stream,
-}
-
-/// The files of all named paths, and how each is read.
-pub(super) struct Found {
-    pub(super) files: Vec<File>,
-    pub(super) named: Named,
-    /// What each file is if it holds no whole objects; `None` for files that are not read.
-    pub(super) roles: Vec<Option<Option<FileReason>>>,
-    /// Their bytes, if they have been read.
-    bytes: Vec<Mutex<Vec<u8>>>,
-}
-
-impl Found {
-    pub(super) fn of(found: Files) -> Found {
-        let named = Named::by(&found.kustomizations);
-        let files = found.files;
-        let paths: Vec<&Path> = files.iter().map(|it| &*it.path).collect();
-        let canonical = canonical(&paths);
-        // A file can be named twice, or be reached through a link.
-        let mut known = HashSet::new();
-        let roles = files.iter().zip(&canonical).map(|(file, canonical)| {
-            let path = canonical.as_deref().unwrap_or(&file.path);
-            let is_read = file.outcome == FileOutcome::Read && known.insert(path);
-            is_read.then(|| named.reason(path))
-        });
-        let roles = roles.collect();
-        Found {
-            files,
-            named,
-            roles,
-            bytes: Vec::new(),
-        }
-    }
-
-    /// Reads all files into memory; `None` if one of them cannot be read.
-    pub(super) fn read_all(&mut self) -> Option<()> {
-        let bytes = parallel::map(self.files.len(), &|at| match self.roles[at] {
-            None => Some(Vec::new()),
-            Some(_) => std::fs::read(&self.files[at].path).ok(),
-        });
-        let bytes: Vec<Vec<u8>> = bytes.into_iter().collect::<Option<_>>()?;
-        self.bytes = bytes.into_iter().map(Mutex::new).collect();
-        Some(())
-    }
-
-    fn bytes(&self, at: usize) -> Option<MutexGuard<'_, Vec<u8>>> {
-        let bytes = self.bytes.get(at)?.lock();
-        Some(bytes.unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// The digest of a file that has been read.
-    pub(super) fn digest_of(&self, at: usize, digest: fn(&[u8]) -> String) -> String {
-        self.bytes(at).map_or_else(String::new, |it| digest(&it))
-    }
-
-    /// The text of a file that has been read.
-    pub(super) fn text(&self, at: usize) -> Option<String> {
-        String::from_utf8(self.bytes(at)?.clone()).ok()
-    }
 }
 
 /// The manifests, and the outcome for each file below the arguments.
@@ -366,93 +310,6 @@ impl Manifest {
     }
 }
 
-/// What a file contains.
-enum Contents {
-    /// Nothing that is accounted for apart from its folder.
-    OfFolder,
-    /// No objects to read.
-    PassedOver(FileReason),
-    /// Objects, and the indices of its other documents.
-    Objects {
-        stream: Box<Stream>,
-        others: Vec<usize>,
-        /// Whether it was standard input, or read like it.
-        is_stream: bool,
-    },
-}
-
-impl Contents {
-    /// Reads one file, unless its bytes are known. `role` is what it is if it holds no whole objects.
-    fn read(
-        file: &File,
-        bytes: Option<Vec<u8>>,
-        role: Option<FileReason>,
-        reader: Reader,
-    ) -> Result<Contents, Problem> {
-        let path = &file.path;
-        let name = &*shown(path);
-        let is_stream = is_stream(path);
-        let bytes = match (bytes, path == Path::new("-")) {
-            (Some(bytes), _) => Ok(bytes),
-            (_, true) => read_stdin(),
-            _ if is_stdin(path) && is_closed(std::io::stdin()) => Err(closed()),
-            _ if is_stream && is_endless(path) => Err(std::io::Error::other("it is a device")),
-            _ => std::fs::read(path),
-        };
-        let bytes = bytes
-            .map_err(|error| Problem::new("FIT-INP001", format!("cannot read {name}: {error}")))?;
-        let stream = match Stream::from_bytes_or_text(bytes) {
-            Ok(stream) => stream,
-            Err(_) if file.is_in_whole => return Ok(Contents::OfFolder),
-            Err((error, text)) if !may_have_objects(&error, &text) => {
-                return Ok(Contents::PassedOver(FileReason::NoObjects));
-            }
-            Err((error, text)) => return Err(not_yaml(&error, Some((name, &text)))),
-        };
-        let is_template = || memmem::find(stream.text().as_bytes(), b"{{").is_some();
-        if file.is_in_whole && is_template() && !has_whole_pods(&stream) {
-            return Ok(Contents::OfFolder);
-        }
-        if let Some(node) = action_in(&stream) {
-            if file.is_in_whole {
-                return Ok(Contents::OfFolder);
-            }
-            let problem =
-                Problem::new("FIT-INP010", "`{{` is an action of a template, not a value");
-            return Err(problem
-                .at(Place::of(node, Some(name)))
-                .help(fitout::UNRENDERED));
-        }
-        let documents = stream.documents().filter(|document| !document.is_empty());
-        let documents = documents.map(|document| is_object(document.root()));
-        let are_objects: Vec<bool> = documents.collect();
-        let is_empty_stream = is_stream && are_objects.is_empty();
-        if !are_objects.contains(&true) && !is_empty_stream {
-            if file.is_in_whole {
-                return Ok(Contents::OfFolder);
-            }
-            let is_package = path.file_name().is_some_and(is_kustomization);
-            return Ok(Contents::PassedOver(role.unwrap_or(match is_package {
-                true => FileReason::Package,
-                false => FileReason::NoObjects,
-            })));
-        }
-        // To kustomize it is a patch, but to `kubectl apply -R -f` it is what it contains.
-        let is_applied = || reader != Reader::Editor && has_whole_pods(&stream);
-        if let Some(reason) = role.filter(|_| !is_applied()) {
-            return Ok(Contents::PassedOver(reason));
-        }
-        let others = are_objects.into_iter().enumerate();
-        let others = others.filter(|(_, it)| !it).map(|(index, _)| index);
-        let others = others.collect();
-        Ok(Contents::Objects {
-            stream: Box::new(stream),
-            others,
-            is_stream,
-        })
-    }
-}
-
 /// Counts the documents of a template, from 0.
 fn next_of(templates: &mut HashMap<String, usize>, template: &str) -> usize {
     let count = templates.entry(template.to_owned()).or_default();
@@ -460,74 +317,9 @@ fn next_of(templates: &mut HashMap<String, usize>, template: &str) -> usize {
     *count - 1
 }
 
-/// An action of a Go template in the name of an object, where it is a string like any other to YAML.
-fn action_in(stream: &Stream) -> Option<Node<'_>> {
-    const NAMES: [&[&str]; 4] = [
-        &["kind"],
-        &["apiVersion"],
-        &["metadata", "name"],
-        &["metadata", "namespace"],
-    ];
-    memmem::find(stream.text().as_bytes(), b"{{")?;
-    let roots = stream.documents().map(|document| document.root());
-    let objects = roots.filter(|root| is_object(*root));
-    let mut names = objects.flat_map(|root| {
-        let paths = NAMES.iter();
-        paths.filter_map(move |path| root.at(path.iter().copied()))
-    });
-    names.find(|node| node.text().is_some_and(|text| text.contains("{{")))
-}
-
-/// Whether a text has an object with pods that the API server would accept without a patch.
-fn has_whole_pods(stream: &Stream) -> bool {
-    let mut resources = Vec::new();
-    for document in stream
-        .documents()
-        .filter(|document| is_object(document.root()))
-    {
-        // What cannot be read here is reported when it is read again.
-        if Resource::read(document.root(), 0, Origin::default(), &mut resources).is_err() {
-            return true;
-        }
-    }
-    resources.iter().any(fitout::objects::is_whole)
-}
-
-/// Whether a text that is refused could have objects. Kubernetes does not read the files of other tools, so only their
-/// syntax matters.
-fn may_have_objects(error: &SyntaxError, text: &str) -> bool {
-    let is_about_keys = [Fault::DuplicateKey, Fault::Disputed].contains(&error.fault);
-    let stream = is_about_keys.then(|| Stream::parse_any_keys(text));
-    stream.and_then(Result::ok).is_none_or(|stream| {
-        let mut documents = stream.documents();
-        documents.any(|document| is_object(document.root()))
-    })
-}
-
 /// Parses a text as YAML.
 pub(super) fn parsed(bytes: Vec<u8>, name: &str) -> Result<Stream, Problem> {
     Stream::from_bytes_or_text(bytes).map_err(|(error, text)| not_yaml(&error, Some((name, &text))))
-}
-
-/// Whether a path is another name of standard input.
-fn is_stdin(path: &Path) -> bool {
-    let names = ["/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"];
-    names.iter().any(|name| path == Path::new(name))
-}
-
-fn closed() -> std::io::Error {
-    std::io::Error::other("it is closed")
-}
-
-fn read_stdin() -> std::io::Result<Vec<u8>> {
-    if is_closed(std::io::stdin()) {
-        return Err(closed());
-    }
-    // The size of a redirected file is known, which saves reallocations.
-    let size = std::fs::metadata("/dev/stdin").map_or(0, |it| it.len());
-    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or_default());
-    std::io::stdin().lock().read_to_end(&mut bytes)?;
-    Ok(bytes)
 }
 
 /// A path with forward slashes and without `./`.

@@ -30,9 +30,9 @@ impl MergeReports {
             let bytes = std::fs::read(file).map_err(Failure::of(UNREADABLE, tried()))?;
             let report: Value =
                 serde_json::from_slice(&bytes).map_err(Failure::of(UNREADABLE, tried()))?;
-            let what = match report["apiVersion"] == fitout::report::API_VERSION {
-                true if report["kind"] != "Comparison" => return Ok(report),
-                true => "is a comparison, which has no shards",
+            let what = match fitout::report::is_report(&report) {
+                true => return Ok(report),
+                false if report["kind"] == "Comparison" => "is a comparison, which has no shards",
                 false => "is not a report of fitout",
             };
             let message = format!("error: {} {what}", shown(file));

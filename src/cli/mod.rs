@@ -2,6 +2,7 @@
 //! variables, or decides exit codes.
 
 mod apply;
+mod arguments;
 mod cache;
 mod check;
 mod clock;
@@ -12,6 +13,7 @@ mod config_text;
 mod doctor;
 mod embedded;
 mod explain;
+mod failure;
 mod files;
 mod focus;
 mod function;
@@ -35,20 +37,15 @@ mod temporary;
 mod tree;
 mod wrappers;
 
-use std::fmt::Display;
 use std::io::IsTerminal;
-use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use fitout::problem::Problem;
-use fitout::report::{self, Report};
-use fitout::text::{Text, escaped};
-use kustomize_krm_types::Severity;
-
 use clap::error::ErrorKind;
-use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use clap::{CommandFactory, Parser, Subcommand};
+use fitout::text::{Text, escaped};
 
-use config_text::ConfigText;
+use arguments::{Color, Form, Source, Verbosity};
+use failure::Failure;
 use output::Output;
 
 /// Success; with `apply` and `plan` also if something changed.
@@ -115,260 +112,6 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
-}
-
-/// The manifests and the environment.
-#[derive(Debug, Args)]
-struct Source {
-    /// Files or directories of manifests, or - for standard input. Directories are read recursively: .yaml, .yml and .json
-    /// files. `check` reads them all; `plan` and `apply` leave out hidden files and what .gitignore excludes
-    #[arg(short = 'f', long = "filename", value_name = "PATH", num_args = 1.., required_unless_present = "kustomization")]
-    filenames: Vec<PathBuf>,
-    #[command(flatten)]
-    patterns: files::Patterns,
-    #[command(flatten)]
-    overlay: kustomize::Overlay,
-    /// The environment. Its config is fn-config/NAME/fitout.yaml, or the fn-config/all/fitout.yaml or
-    /// fn-config/fitout.yaml that defines it, here or in the nearest parent directory. If -k is given, -e and -c overrule the config
-    /// that the overlay brings. `plan`, `check` and `compare` take several
-    #[arg(short = 'e', long, value_name = "NAME")]
-    environment: Vec<String>,
-    /// The file of the config; -e chooses an environment in it
-    #[arg(short = 'c', long, value_name = "FILE")]
-    config: Option<PathBuf>,
-}
-
-impl Source {
-    /// Refuses to write a report over the config or a manifest. In a folder, the report of an earlier run may be replaced.
-    fn spare(&self, reports: &output::Reports) -> Result<(), Failure> {
-        reports.refuse_wrong(self)?;
-        self.spare_files(reports.files())
-    }
-
-    /// Refuses to write these files over the config or a manifest.
-    fn spare_files<'f>(&self, files: impl Iterator<Item = &'f Path>) -> Result<(), Failure> {
-        let named = self.filenames.iter().chain(&self.config);
-        let named = named.chain(&self.overlay.kustomization);
-        let configs = self.tree().join("fn-config");
-        let named = named.chain([&configs]);
-        let inputs: Vec<PathBuf> = named.filter_map(|it| it.canonicalize().ok()).collect();
-        for file in files {
-            let Ok(path) = file.canonicalize() else {
-                continue;
-            };
-            let is_inside = |it: &PathBuf| path.starts_with(it) && files::is_manifest(&path);
-            let is_report = || {
-                let text = std::fs::read_to_string(&path).unwrap_or_default();
-                text.contains(fitout::report::API_VERSION)
-            };
-            let is_input = inputs.contains(&path)
-                || path.is_file() && inputs.iter().any(is_inside) && !is_report();
-            if is_input {
-                let file = file.display();
-                return Err(Failure::new(
-                    WRONG_USE,
-                    format_args!("error: the report would overwrite {file}, which is an input"),
-                )
-                .note("  = help: write the report to another file"));
-            }
-        }
-        Ok(())
-    }
-
-    /// The configs that the arguments choose for an overlay, or `None` for its own; variables do not choose one, because it
-    /// overrules another.
-    fn chosen(&self, verbosity: &Verbosity) -> Result<Vec<Option<ConfigText>>, Failure> {
-        if self.config.is_none() && self.environment.is_empty() {
-            return Ok(vec![None]);
-        }
-        let configs = self.configs(verbosity)?.into_iter();
-        Ok(configs.map(Some).collect())
-    }
-
-    /// The config of each environment in the arguments, or the one that variables choose.
-    fn configs(&self, verbosity: &Verbosity) -> Result<Vec<ConfigText>, Failure> {
-        let file = self.config.as_deref();
-        let mut names: Vec<Option<&str>> = Vec::new();
-        for name in &self.environment {
-            if !names.contains(&Some(name)) {
-                names.push(Some(name));
-            }
-        }
-        if names.is_empty() {
-            names.push(None);
-        }
-        let names = names.into_iter();
-        names
-            .map(|name| ConfigText::read(file, name, verbosity))
-            .collect()
-    }
-
-    /// Refuses several environments, for commands that write manifests.
-    fn refuse_several(&self) -> Result<(), Failure> {
-        match self.environment.len() {
-            0 | 1 => Ok(()),
-            _ => Err(Failure::new(
-                WRONG_USE,
-                "error: `apply` writes the manifests for one environment; `plan` takes several -e",
-            )),
-        }
-    }
-}
-
-/// How much is printed, and which findings fail the run.
-#[derive(Debug, Args)]
-struct Verbosity {
-    /// Findings of this severity and above fail the run. The default is error, and for `check` spec.checks.failOn of the config
-    #[arg(long, value_enum, value_name = "SEVERITY")]
-    fail_on: Option<FailOn>,
-    /// When to use colors
-    #[arg(long, value_enum, value_name = "WHEN", default_value = "auto")]
-    color: Color,
-    /// Print only errors
-    #[arg(short, long, conflicts_with = "verbose")]
-    quiet: bool,
-    /// Also print the changes of each object, and findings of severity info
-    #[arg(short, long)]
-    verbose: bool,
-}
-
-impl Verbosity {
-    /// The default verbosity, for commands without its flags.
-    fn with_color(color: Color) -> Verbosity {
-        Verbosity {
-            fail_on: None,
-            color,
-            quiet: false,
-            verbose: false,
-        }
-    }
-
-    /// Which findings fail the run.
-    fn fail_on(&self) -> fitout::config::FailOn {
-        self.fail_on.unwrap_or(FailOn::Error).into()
-    }
-
-    /// The lowest severity that is printed.
-    fn min_severity(&self) -> Severity {
-        if self.quiet && self.fail_on == Some(FailOn::Warning) {
-            // Findings that fail the run are printed.
-            Severity::Warning
-        } else if self.quiet {
-            Severity::Error
-        } else if self.verbose {
-            Severity::Info
-        } else {
-            Severity::Warning
-        }
-    }
-
-    /// Prints findings on standard error, from the lowest severity on.
-    fn report_findings(&self, report: &Report) {
-        let findings = report::findings(report, self.min_severity());
-        if !findings.is_empty() {
-            Output::stderr(&findings);
-        }
-    }
-}
-
-/// Which findings fail the run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum FailOn {
-    /// Errors.
-    Error,
-    /// Errors and warnings.
-    Warning,
-    /// None, but nothing is written if there are errors.
-    Never,
-}
-
-impl From<FailOn> for fitout::config::FailOn {
-    fn from(fail_on: FailOn) -> fitout::config::FailOn {
-        match fail_on {
-            FailOn::Error => fitout::config::FailOn::Error,
-            FailOn::Warning => fitout::config::FailOn::Warning,
-            FailOn::Never => fitout::config::FailOn::Never,
-        }
-    }
-}
-
-/// The format of a report without files.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Form {
-    /// For people.
-    Text,
-    /// For programs.
-    Json,
-}
-
-/// When to use colors.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Color {
-    /// On a terminal, unless NO_COLOR is set.
-    Auto,
-    /// Always.
-    Always,
-    /// Never.
-    Never,
-}
-
-/// Why a command failed, and its exit code.
-#[derive(Debug)]
-struct Failure {
-    /// What was tried, what went wrong, and help.
-    text: Text,
-    code: u8,
-    /// The same for machine-readable reports, if the input or the config is wrong.
-    problems: Vec<Problem>,
-}
-
-impl Failure {
-    fn new(code: u8, message: impl Display) -> Failure {
-        Failure {
-            text: Text::of(message),
-            code,
-            problems: Vec::new(),
-        }
-    }
-
-    /// Its problems or, if it is not about the input or the config, itself as one.
-    fn as_problems(&self) -> Vec<Problem> {
-        if !self.problems.is_empty() {
-            return self.problems.clone();
-        }
-        let (mut message, mut help) = (Vec::new(), Vec::new());
-        for line in self.text.as_str().lines() {
-            let line = line.trim();
-            match line.split_once("help: ") {
-                Some((before, it)) if before.trim_end_matches("= ").is_empty() => help.push(it),
-                _ => message.push(line.strip_prefix("error: ").unwrap_or(line)),
-            }
-        }
-        let message = message.join("\n");
-        let known = message
-            .strip_prefix("error[")
-            .and_then(|it| it.split_once("]: "));
-        let rule = known.and_then(|(id, _)| fitout::VOCABULARY.rules().find(|it| it.id == id));
-        let problem = match (rule, known) {
-            (Some(rule), Some((_, message))) => Problem::new(rule.id, message),
-            _ => Problem::new("FIT-INP012", message),
-        };
-        vec![match help.is_empty() {
-            true => problem,
-            false => problem.help(help.join("; ")),
-        }]
-    }
-
-    /// Adds a line.
-    fn note(mut self, line: impl Display) -> Failure {
-        self.text.line(line);
-        self
-    }
-
-    /// Wraps an error, with what was tried.
-    fn of<E: Into<anyhow::Error>>(code: u8, tried: String) -> impl FnOnce(E) -> Failure {
-        move |error| Failure::new(code, format_args!("{:#}", error.into().context(tried)))
-    }
 }
 
 /// More threads than cores gain nothing, but a few more show that the output does not depend on them.

@@ -31,8 +31,14 @@ impl Half {
     }
 
     /// The leaf for a resource name: `limits.memory`.
-    pub fn leaf(self, name: &str) -> String {
-        [self.key(), ".", name].concat()
+    pub fn leaf(self, name: &str) -> Cow<'static, str> {
+        Cow::Borrowed(match (self, name) {
+            (Half::Requests, "cpu") => "requests.cpu",
+            (Half::Requests, "memory") => "requests.memory",
+            (Half::Limits, "cpu") => "limits.cpu",
+            (Half::Limits, "memory") => "limits.memory",
+            _ => return Cow::Owned([self.key(), ".", name].concat()),
+        })
     }
 }
 

@@ -49,13 +49,18 @@ impl<'e> Overlay<'e> {
         let mut overlay = Overlay::default();
         // Most have a place of their own, and share those above.
         overlay.branches.reserve(changes.size_hint().0 * 2);
-        let mut last: Option<(&'e Arc<Subject>, usize)> = None;
+        let mut subjects: Vec<(&'e Arc<Subject>, usize)> = Vec::with_capacity(FEW);
         for change in changes {
-            let subject = match last {
-                Some((subject, at)) if Arc::ptr_eq(subject, &change.subject) => at,
-                _ => overlay.grow(0, &change.subject.path),
+            let known = subjects.iter().rev();
+            let mut known = known.take(FEW);
+            let subject = match known.find(|(subject, _)| Arc::ptr_eq(subject, &change.subject)) {
+                Some((_, at)) => *at,
+                None => {
+                    let at = overlay.grow(0, &change.subject.path);
+                    subjects.push((&change.subject, at));
+                    at
+                }
             };
-            last = Some((&change.subject, subject));
             match (&change.proposed, change.leaf.parent()) {
                 (Some(item), Some(list)) if change.appends => {
                     let list = overlay.grow(subject, list);
@@ -154,15 +159,12 @@ impl<'e> Branch<'e> {
 /// The tokens of a path, borrowed from it.
 fn tokens(path: &Pointer) -> impl Iterator<Item = Cow<'_, str>> {
     let mut rest = path.as_str();
+    let is_escaped = memchr::memchr(b'~', rest.as_bytes()).is_some();
     std::iter::from_fn(move || {
         let tokens = rest.strip_prefix('/')?;
-        let (mut len, mut is_escaped) = (0, false);
-        for byte in tokens.bytes().take_while(|byte| *byte != b'/') {
-            len += 1;
-            is_escaped |= byte == b'~';
-        }
         let token;
-        (token, rest) = tokens.split_at(len);
+        let len = tokens.bytes().position(|byte| byte == b'/');
+        (token, rest) = tokens.split_at(len.unwrap_or(tokens.len()));
         Some(match is_escaped {
             true => Cow::Owned(token.replace("~1", "/").replace("~0", "~")),
             false => Cow::Borrowed(token),

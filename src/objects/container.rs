@@ -105,6 +105,15 @@ impl<'a> Container<'a> {
         items.filter_map(Node::text)
     }
 
+    /// Its text, if every value of it is in there as it is written: what is not in the text is in no value.
+    pub fn written(&self) -> Option<&'a str> {
+        let stream = self.node.stream();
+        let text = &stream.text()[self.node.span()];
+        let is_other = || text.contains('\\') || text.contains("!!");
+        let is_elsewhere = self.inherits.is_some() || !stream.shares_nothing();
+        (!is_elsewhere && !is_other()).then_some(text)
+    }
+
     /// What `read` finds in the container, or else in the defaults that it inherits.
     pub fn first<T>(&self, read: impl Fn(Node<'a>) -> Option<T>) -> Option<T> {
         let inherited = || read(self.inherits?);

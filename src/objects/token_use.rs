@@ -47,28 +47,11 @@ const OFF: [&str; 9] = [
 ///
 /// The others turn on a discovery: of Akka, Consul, Hazelcast, Ignite, Prometheus and its kin, RabbitMQ, Spring and Vector.
 const SIGNS: [&str; 22] = [
-    "cloud.kubernetes",
-    "cloud_kubernetes",
-    "discovery_k8s",
-    "discoverykubernetes",
-    "in-cluster",
-    "incluster",
-    "join.kubernetes",
-    "join_kubernetes",
-    "kube_ping",
-    "kubectl",
-    "kubernetes-api",
-    "kubernetes.default",
-    "kubernetes_logs",
-    "kubernetes_namespace",
-    "kubernetes_sd_config",
-    "kubernetes_service_host",
-    "leader-elect",
-    "leader_elect",
-    "load_incluster_config",
-    "provider=k8s",
-    "secrets/kubernetes.io",
-    "watch_namespace",
+    "cloud.kubernetes", "cloud_kubernetes", "discovery_k8s", "discoverykubernetes", "in-cluster",
+    "incluster", "join.kubernetes", "join_kubernetes", "kube_ping", "kubectl", "kubernetes-api",
+    "kubernetes.default", "kubernetes_logs", "kubernetes_namespace", "kubernetes_sd_config",
+    "kubernetes_service_host", "leader-elect", "leader_elect", "load_incluster_config",
+    "provider=k8s", "secrets/kubernetes.io", "watch_namespace",
 ];
 
 /// Commands that use the API.
@@ -99,22 +82,34 @@ pub(super) fn asks_for_identity(metadata: Node<'_>) -> bool {
             let rest = domain.strip_suffix(of);
             rest.is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
         };
-        if OFF.contains(&value.to_ascii_lowercase().as_str()) {
-            if is_switch && !domain.is_empty() {
+        if !is_switch && !DOMAINS.iter().any(|it| is_in(it)) {
+            continue;
+        }
+        match is_off(&value) {
+            true if is_switch && !domain.is_empty() => {
                 turned_off.insert(domain.to_owned());
             }
-        } else if is_switch || DOMAINS.iter().any(|it| is_in(it)) {
-            asking.push(domain.to_owned());
+            true => {}
+            false => asking.push(domain.to_owned()),
         }
     }
     asking.iter().any(|domain| !turned_off.contains(domain))
 }
 
+fn is_off(value: &str) -> bool {
+    OFF.iter().any(|off| value.eq_ignore_ascii_case(off))
+}
+
 /// `sidecar.istio.io/inject`, `kuma.io/sidecar-injection`, `appmesh.k8s.aws/sidecarInjectorWebhook`, …
 fn says_inject(key: &str) -> bool {
     let name = key.rsplit('/').next().unwrap_or_default();
-    let mut parts = name.as_bytes().windows(INJECT.len());
-    parts.any(|it| it.eq_ignore_ascii_case(INJECT))
+    let name = name.as_bytes();
+    let is_here = |at: usize| {
+        let part = name[at..].get(..INJECT.len());
+        part.is_some_and(|it| it.eq_ignore_ascii_case(INJECT))
+    };
+    // The letter that is rare in such names.
+    memchr::memchr2_iter(b'j', b'J', name).any(|at| at >= 2 && is_here(at - 2))
 }
 
 const INJECT: &[u8] = b"inject";
@@ -240,11 +235,11 @@ fn is_sign(text: &str) -> bool {
     if text.starts_with("vault:") || text.starts_with(">>vault:") {
         return true;
     }
-    let is_off = || {
+    let is_turned_off = || {
         let value = text.split_once('=').map(|(_, value)| value.trim());
-        value.is_some_and(|it| OFF.contains(&it.to_ascii_lowercase().as_str()))
+        value.is_some_and(is_off)
     };
-    has_sign(text) && !is_off()
+    has_sign(text) && !is_turned_off()
 }
 
 /// Whether a text begins with a call of one of [`COMMANDS`].
@@ -337,10 +332,7 @@ mod tests {
     #[test]
     fn commands_are_found_only_where_they_are_called() {
         for text in [
-            "helm",
-            "/usr/bin/oc",
-            "set -e; helm upgrade a .",
-            "x=$(oc get pods)",
+            "helm", "/usr/bin/oc", "set -e; helm upgrade a .", "x=$(oc get pods)",
             "\n  oc -n a get",
         ] {
             assert!(is_sign(text), "{text}");
@@ -353,10 +345,7 @@ mod tests {
     #[test]
     fn kubernetes_is_mentioned_other_than_in_domains() {
         for text in [
-            "k8s-wait-for",
-            "Name kubernetes",
-            "--registry=k8s",
-            "rabbit_k8s",
+            "k8s-wait-for", "Name kubernetes", "--registry=k8s", "rabbit_k8s",
         ] {
             assert!(mentions_kubernetes(text), "{text}");
         }

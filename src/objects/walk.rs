@@ -7,15 +7,17 @@ use crate::problem::{Problem, field_path};
 use crate::read::Resource;
 use crate::yaml::Node;
 
-/// A path with more tokens. Each change and each finding has one, so this is one text from the start.
+/// A path with more tokens.
 pub fn below<'t>(path: &Pointer, tokens: impl IntoIterator<Item = &'t str>) -> PointerBuf {
-    let mut text = String::with_capacity(path.as_str().len() + 48);
+    // Each change and each finding has one, and most are not long.
+    const USUAL: usize = 64;
+    let mut text = String::with_capacity(USUAL);
     text.push_str(path.as_str());
     for token in tokens {
         text.push('/');
-        match token.bytes().any(|c| matches!(c, b'~' | b'/')) {
-            true => text.push_str(&token.replace('~', "~0").replace('/', "~1")),
-            false => text.push_str(token),
+        match memchr::memchr2(b'~', b'/', token.as_bytes()) {
+            Some(_) => text.push_str(&token.replace('~', "~0").replace('/', "~1")),
+            None => text.push_str(token),
         }
     }
     // It is valid: each token is escaped.

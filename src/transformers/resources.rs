@@ -17,6 +17,7 @@
 //! ```
 
 mod fitting;
+mod objections;
 mod pod;
 mod resizing;
 
@@ -24,44 +25,32 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use kustomize_krm_types::Severity;
 use serde::Deserialize;
 
 use super::{Scope, Transformer};
-use crate::config::{Amount, Factor, FieldOf, FieldRow, Objection, Section, Settings, field};
+use crate::config::{Amount, Factor, FieldRow, Objection, Section, Settings, fields};
 use crate::edit::{Edits, Meaning, Proposal};
 use crate::facts::Half;
 use crate::finding::{Decision, Subject};
 use crate::kubernetes::{Quantity, Scale};
 use crate::objects::{Container, ContainerType, Template};
-use crate::problem::{Problem, suggestion};
-use crate::rules::{Rule, rule};
+use crate::problem::Problem;
+use crate::rules::{Rule, rules};
 use crate::yaml::Value;
 use fitting::Fitting;
 pub use pod::FITTED as FITTED_FOR_PODS;
 use pod::PodLevel;
 use resizing::{ResizePolicy, Resizing};
 
-const IMPLICIT: Rule = rule(
-    "FIT-RES014",
-    Severity::Info,
-    "a configured request that is not set, because the limit implies a request",
-);
-const IMPOSSIBLE: Rule = rule(
-    "FIT-RES017",
-    Severity::Warning,
-    "pod-level resources that cannot be set",
-);
-const CONFLICT: Rule = rule(
-    "FIT-RES018",
-    Severity::Error,
-    "a configured amount that is not set, because it conflicts with another and `onConflict` is `Error`",
-);
-const CONTRADICTION: Rule = rule(
-    "FIT-RES019",
-    Severity::Error,
-    "configured amounts that are not set, because two parts of the config contradict each other",
-);
+rules! {
+    _;
+    IMPLICIT: "FIT-RES014" Info Always "a configured request that is not set, because the limit implies a request";
+    IMPOSSIBLE: "FIT-RES017" Warning Always "pod-level resources that cannot be set";
+    CONFLICT: "FIT-RES018" Error Always
+        "a configured amount that is not set, because it conflicts with another and `onConflict` is `Error`";
+    CONTRADICTION: "FIT-RES019" Error Always
+        "configured amounts that are not set, because two parts of the config contradict each other";
+}
 
 /// Requests and limits of containers.
 #[derive(Debug, Default, Deserialize)]
@@ -217,221 +206,42 @@ impl Settings for Resources {
         ("FIT-RES003", "limits.memory"),
     ];
     const MODE_PATHS: &'static [&'static str] = &[
-        "requests",
-        "requests.cpu",
-        "requests.memory",
-        "requests.ephemeral-storage",
-        "limits",
-        "limits.cpu",
-        "limits.memory",
-        "limits.ephemeral-storage",
-        "podLevel",
-        "podLevel.requests",
-        "podLevel.requests.cpu",
-        "podLevel.requests.memory",
-        "podLevel.limits",
-        "podLevel.limits.cpu",
-        "podLevel.limits.memory",
-        "resizePolicy",
-        "resizePolicy.cpu",
+        "requests", "requests.cpu", "requests.memory", "requests.ephemeral-storage", "limits",
+        "limits.cpu", "limits.memory", "limits.ephemeral-storage", "podLevel", "podLevel.requests",
+        "podLevel.requests.cpu", "podLevel.requests.memory", "podLevel.limits",
+        "podLevel.limits.cpu", "podLevel.limits.memory", "resizePolicy", "resizePolicy.cpu",
         "resizePolicy.memory",
     ];
     const BOUNDED: &'static [&'static str] = &[
-        "requests.cpu",
-        "requests.memory",
-        "requests.ephemeral-storage",
-        "limits.cpu",
-        "limits.memory",
-        "limits.ephemeral-storage",
+        "requests.cpu", "requests.memory", "requests.ephemeral-storage", "limits.cpu",
+        "limits.memory", "limits.ephemeral-storage",
     ];
-    const FIELDS: &'static [FieldRow] = &[
-        field(
-            FieldOf::Containers,
-            "resources.requests.cpu",
-            &["containers.requests.cpu"],
-            &[
-                "scale.cpu",
-                "min.cpu",
-                "max.cpu",
-                "onConflict",
-                "respectImplicitRequests",
-            ],
-        ),
-        field(
-            FieldOf::Containers,
-            "resources.requests.memory",
-            &["containers.requests.memory"],
-            &[
-                "scale.memory",
-                "min.memory",
-                "max.memory",
-                "onConflict",
-                "respectImplicitRequests",
-            ],
-        ),
-        field(
-            FieldOf::Containers,
-            "resources.requests.ephemeral-storage",
-            &["containers.requests.ephemeral-storage"],
-            &[
-                "scale.ephemeral-storage",
-                "min.ephemeral-storage",
-                "max.ephemeral-storage",
-                "onConflict",
-                "respectImplicitRequests",
-            ],
-        ),
-        field(
-            FieldOf::Containers,
-            "resources.limits.cpu",
-            &["containers.limits.cpu"],
-            &["cpuLimits", "scale.cpu", "min.cpu", "max.cpu", "onConflict"],
-        ),
-        field(
-            FieldOf::Containers,
-            "resources.limits.memory",
-            &["containers.limits.memory"],
-            &[
-                "memoryLimit",
-                "scale.memory",
-                "min.memory",
-                "max.memory",
-                "onConflict",
-            ],
-        ),
-        field(
-            FieldOf::Containers,
-            "resources.limits.ephemeral-storage",
-            &["containers.limits.ephemeral-storage"],
-            &[
-                "scale.ephemeral-storage",
-                "min.ephemeral-storage",
-                "max.ephemeral-storage",
-                "onConflict",
-            ],
-        ),
-        field(
-            FieldOf::Containers,
-            "resizePolicy",
-            &["resizePolicy.cpu", "resizePolicy.memory"],
-            &[],
-        ),
-        field(
-            FieldOf::Pods,
-            "resources.requests.cpu",
-            &["podLevel.requests.cpu"],
-            &["scale.cpu", "onConflict"],
-        ),
-        field(
-            FieldOf::Pods,
-            "resources.requests.memory",
-            &["podLevel.requests.memory"],
-            &["scale.memory", "onConflict"],
-        ),
-        field(
-            FieldOf::Pods,
-            "resources.limits.cpu",
-            &["podLevel.limits.cpu"],
-            &["scale.cpu", "onConflict"],
-        ),
-        field(
-            FieldOf::Pods,
-            "resources.limits.memory",
-            &["podLevel.limits.memory"],
-            &["scale.memory", "onConflict"],
-        ),
-    ];
+    const FIELDS: &'static [FieldRow] = fields! {
+        Containers "resources.requests.cpu" ["containers.requests.cpu"]
+            ["scale.cpu", "min.cpu", "max.cpu", "onConflict", "respectImplicitRequests"];
+        Containers "resources.requests.memory" ["containers.requests.memory"]
+            ["scale.memory", "min.memory", "max.memory", "onConflict", "respectImplicitRequests"];
+        Containers "resources.requests.ephemeral-storage" ["containers.requests.ephemeral-storage"]
+            ["scale.ephemeral-storage", "min.ephemeral-storage", "max.ephemeral-storage", "onConflict", "respectImplicitRequests"];
+        Containers "resources.limits.cpu" ["containers.limits.cpu"]
+            ["cpuLimits", "scale.cpu", "min.cpu", "max.cpu", "onConflict"];
+        Containers "resources.limits.memory" ["containers.limits.memory"]
+            ["memoryLimit", "scale.memory", "min.memory", "max.memory", "onConflict"];
+        Containers "resources.limits.ephemeral-storage" ["containers.limits.ephemeral-storage"]
+            ["scale.ephemeral-storage", "min.ephemeral-storage", "max.ephemeral-storage", "onConflict"];
+        Containers "resizePolicy" ["resizePolicy.cpu", "resizePolicy.memory"] [];
+        Pods "resources.requests.cpu" ["podLevel.requests.cpu"] ["scale.cpu", "onConflict"];
+        Pods "resources.requests.memory" ["podLevel.requests.memory"] ["scale.memory", "onConflict"];
+        Pods "resources.limits.cpu" ["podLevel.limits.cpu"] ["scale.cpu", "onConflict"];
+        Pods "resources.limits.memory" ["podLevel.limits.memory"] ["scale.memory", "onConflict"];
+    };
     const CONTAINER_KEYS: &'static [&'static str] = &[
-        "containers",
-        "initContainers",
-        "sidecars",
-        "scale",
-        "min",
-        "max",
-        "limitRequestRatio",
-        "cpuLimits",
-        "memoryLimit",
-        "onConflict",
-        "respectImplicitRequests",
-        "resizePolicy",
+        "containers", "initContainers", "sidecars", "scale", "min", "max", "limitRequestRatio",
+        "cpuLimits", "memoryLimit", "onConflict", "respectImplicitRequests", "resizePolicy",
     ];
 
     fn check(&self) -> Vec<Objection> {
-        let mut objections = Vec::new();
-        let lists = [
-            ("containers", &self.containers),
-            ("initContainers", &self.init_containers),
-            ("sidecars", &self.sidecars),
-            ("podLevel", &self.pod_level),
-        ];
-        for (list, amounts) in lists {
-            let (known, parts) = match list {
-                "podLevel" => (&FITTED_FOR_PODS[..], "pods"),
-                _ => (&FITTED[..], "containers"),
-            };
-            for half in Half::BOTH {
-                let names = amounts.half(half).keys();
-                for name in names.filter(|name| !known.contains(&name.as_str())) {
-                    let others = || {
-                        let known = known.join(", ");
-                        format!("fitout sets {known}; set other resources in the manifest")
-                    };
-                    let help = suggestion(name, known.iter().copied()).unwrap_or_else(others);
-                    let message = format!("fitout does not set `{name}` for {parts}");
-                    let path = format!("{list}.{half}.{name}");
-                    objections.push(Objection::new(path, message, help));
-                }
-            }
-            for (name, request) in &amounts.requests {
-                if let Some(limit) = amounts.limits.get(name).filter(|limit| limit.0 < request.0) {
-                    let message = format!(
-                        "the request of {name} ({}) is above its limit ({})",
-                        request.0, limit.0
-                    );
-                    let help = "raise the limit or lower the request";
-                    let objection =
-                        Objection::new(format!("{list}.requests.{name}"), message, help);
-                    objections.push(objection.contradicts(format!("{list}.limits.{name}")));
-                }
-            }
-        }
-        let by_name: [(&str, Vec<&String>); 4] = [
-            ("scale", self.scale.keys().collect()),
-            (
-                "limitRequestRatio",
-                self.limit_request_ratio.keys().collect(),
-            ),
-            ("min", self.min.keys().collect()),
-            ("max", self.max.keys().collect()),
-        ];
-        for (setting, names) in by_name {
-            for name in names.iter().filter(|it| !FITTED.contains(&it.as_str())) {
-                let message = format!("fitout does not set `{name}`");
-                let known = || format!("known: {}", FITTED.join(", "));
-                let help = suggestion(name, FITTED).unwrap_or_else(known);
-                objections.push(Objection::new(format!("{setting}.{name}"), message, help));
-            }
-        }
-        for (name, ratio) in &self.limit_request_ratio {
-            if ratio.0.is_below_one() {
-                let message = format!("a limit of {name} cannot be below its request");
-                let help = "write a ratio of at least 1";
-                objections.push(Objection::new(
-                    format!("limitRequestRatio.{name}"),
-                    message,
-                    help,
-                ));
-            }
-        }
-        for (name, min) in &self.min {
-            if let Some(max) = self.max.get(name).filter(|max| max.0 < min.0) {
-                let message = format!("`min` of {name} ({}) is above `max` ({})", min.0, max.0);
-                let help = "raise `max` or lower `min`";
-                let objection = Objection::new(format!("min.{name}"), message, help);
-                objections.push(objection.contradicts(format!("max.{name}")));
-            }
-        }
-        objections
+        self.objections()
     }
 }
 

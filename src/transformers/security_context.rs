@@ -46,6 +46,7 @@ mod known;
 mod leaves;
 mod legacy;
 mod own_directory;
+mod paths;
 mod pod;
 mod user;
 mod volumes;
@@ -61,19 +62,20 @@ use kustomize_krm_types::Severity;
 use serde::Deserialize;
 
 use super::{KNATIVE, Scope, Transformer};
-use crate::catalogue::{Entry, Known, clean};
+use crate::catalogue::{Entry, Known};
 use crate::config::{FieldRow, Objection, Section, Settings, covers};
 use crate::edit::{Edits, Knowledge, Proposal};
 use crate::finding::{Finding, Mode, Subject};
 use crate::kubernetes::{Level, Standard, Version};
-use crate::objects::{AUTOMOUNT, Container, ContainerType, DEFAULT_ACCOUNT, Template, TokenNeed};
+use crate::objects::{AUTOMOUNT, Container, DEFAULT_ACCOUNT, Template, TokenNeed};
 use crate::problem::Problem;
-use crate::rules::{Rule, rule};
+use crate::rules::{Rule, rules};
 use crate::yaml::{Node, Value};
 pub use check::spelling;
 use container::ContainerFitting;
 pub use group::{changes_owners, gives_to};
 pub use legacy::is_annotated;
+pub use paths::UnknownPaths;
 use pod::PodFitting;
 pub use wanted::SYS_ADMIN;
 use wanted::{Wanted, wanted};
@@ -182,110 +184,11 @@ impl Section<'_, SecurityContext> {
         }
     }
 
-    /// The paths of a container that stay writable under a read-only root filesystem.
-    fn writable_paths(
-        &self,
-        template: &Template<'_>,
-        container: &Container<'_>,
-    ) -> Vec<writable::Wanted> {
-        let settings = &self.settings;
-        // Ephemeral containers cannot add volumes, and Windows has no read-only root filesystem.
-        let may_have_volumes = template.has_field("volumes") && !template.is_windows;
-        if container.container_type == ContainerType::Ephemeral || !may_have_volumes {
-            return Vec::new();
-        }
-        let authors = || authors_own(container, "readOnlyRootFilesystem").and_then(|it| it.bool());
-        let is_read_only = settings.wants_read_only_root()
-            && self.mode("container.readOnlyRootFilesystem") != Mode::Off
-            && (self.may_be_read_only(container) || authors() == Some(true));
-        let tmp = is_read_only && !settings.no_tmp;
-        let mut paths = writable::paths_for(&settings.writable_paths, tmp, &container.name);
-        // The image's entrypoint writes to these paths, and a command replaces the entrypoint.
-        let has_command = has_command(container);
-        if is_read_only
-            && settings.is_restricted()
-            && !has_command
-            && let Some((image, entry)) = self.known_of(container)
-        {
-            writable::add_known(&mut paths, &image, entry);
-        }
-        paths
-    }
-
-    /// Whether the config or the catalogue says where a container writes, so that its root filesystem can be read-only.
-    pub fn may_be_read_only(&self, container: &Container<'_>) -> bool {
-        self.unknown_paths(container).is_none()
-    }
-
-    /// Whether the root filesystem of a container would be read-only if it were known where it writes.
-    pub fn needs_paths(&self, container: &Container<'_>) -> bool {
-        self.settings.wants_read_only_root()
-            && self.mode("container.readOnlyRootFilesystem") != Mode::Off
-            && !self.may_be_read_only(container)
-    }
-
-    /// What shows where a container writes, unless the config sets the field.
-    fn known_paths(&self, container: &Container<'_>) -> Option<Knowledge> {
-        if self.unknown_paths(container).is_some() {
-            return None;
-        }
-        match self
-            .known_of(container)
-            .filter(|(_, it)| it.paths_are_complete)
-        {
-            _ if self.lists_paths(container) => Some(Knowledge::config(
-                "`writablePaths` has the paths of the container",
-            )),
-            Some((image, entry)) => Some(Knowledge::catalogue(
-                entry,
-                format!("the catalogue of images has all paths of {image}"),
-            )),
-            None => None,
-        }
-    }
-
-    /// Whether `writablePaths` has an entry for a container.
-    fn lists_paths(&self, container: &Container<'_>) -> bool {
-        let mode = self.mode("writablePaths");
-        !matches!(mode, Mode::Off | Mode::Remove | Mode::Bound)
-            && writable::are_listed(&self.settings.writable_paths, &container.name)
-    }
-
-    /// Why it is not known that a container runs with a read-only root filesystem.
-    pub fn unknown_paths(&self, container: &Container<'_>) -> Option<UnknownPaths> {
-        let settings = &self.settings;
-        let is_asked = settings.container.read_only_root_filesystem.is_some();
-        if is_asked || self.lists_paths(container) {
-            return None;
-        }
-        let known = self.known_of(container);
-        let Some((_, entry)) = known.filter(|(_, entry)| entry.paths_are_complete) else {
-            return Some(UnknownPaths::Image);
-        };
-        let mut hidden = entry.hides.iter().filter_map(|path| clean(path));
-        match hidden.find(|path| !volumes::mounts_around(container, path)) {
-            _ if has_command(container) => Some(UnknownPaths::Command),
-            Some(path) => Some(UnknownPaths::Hides(path)),
-            None => None,
-        }
-    }
-
     /// The image of a container, and its entry in the catalogue.
     pub fn known_of<'n>(&self, container: &Container<'n>) -> Option<(Cow<'n, str>, &Entry)> {
         let entry = container.entry(&self.settings.known, self.catalogue())?;
         Some((container.image(), entry))
     }
-}
-
-/// Why it is not known that a container runs with a read-only root filesystem.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum UnknownPaths {
-    /// The catalogue does not have all paths of the image.
-    Image,
-    /// The container has a command of its own.
-    Command,
-    /// The image writes to this path and has files there.
-    Hides(String),
 }
 
 impl Settings for SecurityContext {
@@ -318,19 +221,14 @@ impl Settings for SecurityContext {
     }
 }
 
-/// A configured value that conflicts with the rest of the pod.
-const REFUSED: Rule = rule(
-    "FIT-SEC001",
-    Severity::Error,
-    "a security setting that is not set, because the pod could not start or the API server rejects it",
-);
-
-/// A field that Knative does not have.
-const UNKNOWN_TO_KNATIVE: Rule = rule(
-    "FIT-SEC008",
-    Severity::Warning,
-    "a field that pods of this kind cannot have",
-);
+rules! {
+    _;
+    /// A configured value that conflicts with the rest of the pod.
+    REFUSED: "FIT-SEC001" Error Always
+        "a security setting that is not set, because the pod could not start or the API server rejects it";
+    /// A field that Knative does not have.
+    UNKNOWN_TO_KNATIVE: "FIT-SEC008" Warning Always "a field that pods of this kind cannot have";
+}
 
 impl Transformer for SecurityContext {
     const FINDS: &'static [Rule] = &[REFUSED, volumes::UNWRITABLE, UNKNOWN_TO_KNATIVE];

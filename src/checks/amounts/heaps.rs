@@ -2,20 +2,17 @@
 //!
 //! The kernel kills a program at its limit. One that may use as much, such as Java with `-Xmx`, frees nothing before.
 
-use kustomize_krm_types::Severity;
-
 use super::Amounts;
 use crate::facts::Half;
 use crate::finding::{Finding, Mode};
 use crate::kubernetes::Quantity;
 use crate::objects::Container;
-use crate::rules::{Rule, rule};
+use crate::rules::rules;
 
-pub(super) const HEAP: Rule = rule(
-    "FIT-RES021",
-    Severity::Warning,
-    "memory that a program is set to use, and that its limit does not have",
-);
+rules! {
+    pub(super) _;
+    HEAP: "FIT-RES021" Warning Always "memory that a program is set to use, and that its limit does not have";
+}
 
 /// How options of Java, Node.js and MySQL begin, and the unit of a number alone.
 const OPTIONS: [(&str, &str); 7] = [
@@ -47,8 +44,16 @@ pub(super) fn find(amounts: &Amounts<'_, '_>) -> Option<Finding> {
     ))
 }
 
+/// What is in each of [`OPTIONS`] and [`VARIABLES`].
+const HINTS: [&str; 4] = ["-X", "size=", "_SIZE", "MEMLIMIT"];
+
 /// The setting of the most memory.
 fn largest(container: &Container<'_>) -> Option<(String, Quantity)> {
+    // Most containers have none.
+    let has_hint = |text: &str| HINTS.iter().any(|hint| text.contains(hint));
+    if container.written().is_some_and(|text| !has_hint(text)) {
+        return None;
+    }
     let words = container.words().filter_map(|text| of_options(&text));
     let variables = container.items("env").filter_map(|variable| {
         let value = variable.text_at(["value"])?;
@@ -103,6 +108,14 @@ fn size(text: &str, unit: &str) -> Option<Quantity> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_option_and_variable_has_a_hint() {
+        let options = OPTIONS.map(|(option, _)| option);
+        for setting in options.iter().chain(&VARIABLES) {
+            assert!(HINTS.iter().any(|it| setting.contains(it)), "{setting}");
+        }
+    }
 
     #[test]
     fn sizes_in_the_units_of_programs() {

@@ -87,7 +87,9 @@ impl<'a> Fitting<'_, 'a> {
             return removal(section, &leaf, setting).map(removed);
         }
         let (path, amount) = match mode {
-            Mode::Bound => settings.has_bounds(name).then_some((leaf, None))?,
+            Mode::Bound => settings
+                .has_bounds(name)
+                .then_some((leaf.into_owned(), None))?,
             _ => configured.map(|(path, amount)| (path, Some(amount)))?,
         };
         let decision = section.decision(&path);

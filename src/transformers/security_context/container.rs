@@ -87,16 +87,7 @@ impl<'a> ContainerFitting<'_, 'a> {
             _ => false,
         };
         let drops = lists_all(self.planned(edits, &["capabilities", "drop"]), "ALL");
-        let wanted = Wanted::of(
-            "container",
-            "capabilities.add",
-            Value::Sequence(vec![Value::from(NET_BIND_SERVICE)]),
-        );
-        let is_due = self.section.settings.is_restricted()
-            && drops
-            && add.is_none()
-            && wanted.is_for(self.template, self.section);
-        if !is_due {
+        if !drops || add.is_some() || !self.section.settings.is_restricted() {
             return Ok(());
         }
         let known = self.section.known_of(self.container);
@@ -119,11 +110,19 @@ impl<'a> ContainerFitting<'_, 'a> {
             }
             None => return Ok(()),
         };
+        let wanted = Wanted::of(
+            "container",
+            "capabilities.add",
+            Value::Sequence(vec![Value::from(NET_BIND_SERVICE)]),
+        );
         let wanted = Wanted {
             knowledge: Some(knowledge),
             ..wanted
         };
-        self.location().set(&wanted, self.section, edits)
+        match wanted.is_for(self.template, self.section) {
+            true => self.location().set(&wanted, self.section, edits),
+            false => Ok(()),
+        }
     }
 
     /// What is known about the program for a field whose default is not part of the standard.

@@ -1,0 +1,109 @@
+//! Where containers write: what stays writable under a read-only root filesystem, and whether all of it is known.
+
+use super::{SecurityContext, authors_own, has_command, volumes, writable};
+use crate::catalogue::clean;
+use crate::config::Section;
+use crate::edit::Knowledge;
+use crate::finding::Mode;
+use crate::objects::{Container, ContainerType, Template};
+
+/// Why it is not known that a container runs with a read-only root filesystem.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum UnknownPaths {
+    /// The catalogue does not have all paths of the image.
+    Image,
+    /// The container has a command of its own.
+    Command,
+    /// The image writes to this path and has files there.
+    Hides(String),
+}
+
+impl Section<'_, SecurityContext> {
+    /// The paths of a container that stay writable under a read-only root filesystem.
+    pub(super) fn writable_paths(
+        &self,
+        template: &Template<'_>,
+        container: &Container<'_>,
+    ) -> Vec<writable::Wanted> {
+        let settings = &self.settings;
+        // Ephemeral containers cannot add volumes, and Windows has no read-only root filesystem.
+        let may_have_volumes = template.has_field("volumes") && !template.is_windows;
+        if container.container_type == ContainerType::Ephemeral || !may_have_volumes {
+            return Vec::new();
+        }
+        let authors = || authors_own(container, "readOnlyRootFilesystem").and_then(|it| it.bool());
+        let is_read_only = settings.wants_read_only_root()
+            && self.mode("container.readOnlyRootFilesystem") != Mode::Off
+            && (self.may_be_read_only(container) || authors() == Some(true));
+        let tmp = is_read_only && !settings.no_tmp;
+        let mut paths = writable::paths_for(&settings.writable_paths, tmp, &container.name);
+        // The image's entrypoint writes to these paths, and a command replaces the entrypoint.
+        let has_command = has_command(container);
+        if is_read_only
+            && settings.is_restricted()
+            && !has_command
+            && let Some((image, entry)) = self.known_of(container)
+        {
+            writable::add_known(&mut paths, &image, entry);
+        }
+        paths
+    }
+
+    /// Whether the config or the catalogue says where a container writes, so that its root filesystem can be read-only.
+    pub fn may_be_read_only(&self, container: &Container<'_>) -> bool {
+        self.unknown_paths(container).is_none()
+    }
+
+    /// Whether the root filesystem of a container would be read-only if it were known where it writes.
+    pub fn needs_paths(&self, container: &Container<'_>) -> bool {
+        self.settings.wants_read_only_root()
+            && self.mode("container.readOnlyRootFilesystem") != Mode::Off
+            && !self.may_be_read_only(container)
+    }
+
+    /// What shows where a container writes, unless the config sets the field.
+    pub(super) fn known_paths(&self, container: &Container<'_>) -> Option<Knowledge> {
+        if self.unknown_paths(container).is_some() {
+            return None;
+        }
+        match self
+            .known_of(container)
+            .filter(|(_, it)| it.paths_are_complete)
+        {
+            _ if self.lists_paths(container) => Some(Knowledge::config(
+                "`writablePaths` has the paths of the container",
+            )),
+            Some((image, entry)) => Some(Knowledge::catalogue(
+                entry,
+                format!("the catalogue of images has all paths of {image}"),
+            )),
+            None => None,
+        }
+    }
+
+    /// Whether `writablePaths` has an entry for a container.
+    fn lists_paths(&self, container: &Container<'_>) -> bool {
+        let mode = self.mode("writablePaths");
+        !matches!(mode, Mode::Off | Mode::Remove | Mode::Bound)
+            && writable::are_listed(&self.settings.writable_paths, &container.name)
+    }
+
+    /// Why it is not known that a container runs with a read-only root filesystem.
+    pub fn unknown_paths(&self, container: &Container<'_>) -> Option<UnknownPaths> {
+        let settings = &self.settings;
+        let is_asked = settings.container.read_only_root_filesystem.is_some();
+        if is_asked || self.lists_paths(container) {
+            return None;
+        }
+        let known = self.known_of(container);
+        let Some((_, entry)) = known.filter(|(_, entry)| entry.paths_are_complete) else {
+            return Some(UnknownPaths::Image);
+        };
+        let mut hidden = entry.hides.iter().filter_map(|path| clean(path));
+        match hidden.find(|path| !volumes::mounts_around(container, path)) {
+            _ if has_command(container) => Some(UnknownPaths::Command),
+            Some(path) => Some(UnknownPaths::Hides(path)),
+            None => None,
+        }
+    }
+}
