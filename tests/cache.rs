@@ -467,7 +467,7 @@ fn every_variable_is_accounted_for() {
     const KNOWN: &[&str] = &[
         // In the key: the configs, the date, the width and the colors.
         "FITOUT_CONFIG", "FITOUT_ENV", "FITOUT_TODAY", "COLUMNS", "NO_COLOR", "CLICOLOR_FORCE",
-        "TERM", // Ends the recording.
+        "TERM",                // Ends the recording.
         "GITHUB_STEP_SUMMARY", // No effect on what is printed.
         "RAYON_NUM_THREADS", "CI", "FITOUT_CACHE_DIR", "PATH",
         // Of Helm's post-renderer, which reads a stream, and of the function.
