@@ -434,7 +434,7 @@ mod os {
         DirBuilder::new().recursive(true).mode(0o700).create(folder)
     }
 
-    /// Whether nobody else can write to a folder.
+    /// Whether only its user can write to a folder.
     pub(super) fn is_own(folder: &Path) -> bool {
         folder.metadata().is_ok_and(|it| {
             it.uid() == rustix::process::geteuid().as_raw() && it.mode() & 0o022 == 0
