@@ -471,21 +471,16 @@ fn every_variable_is_accounted_for() {
         "GITHUB_STEP_SUMMARY", // No effect on what is printed.
         "RAYON_NUM_THREADS", "CI", "FITOUT_CACHE_DIR", "PATH",
         // Of Helm's post-renderer, which reads a stream, and of the function.
-        "HELM_PLUGINS", "HELM_PLUGIN_NAME", "FITOUT_OUTPUT",
-        // Of tests.
-        "UPDATE_GOLDEN",
-        "CONFORMANCE_SEED",
-        "FITOUT_SEEDS",
+        "HELM_PLUGINS", "HELM_PLUGIN_NAME", "FITOUT_OUTPUT", // Of tests.
+        "UPDATE_GOLDEN", "CONFORMANCE_SEED", "FITOUT_SEEDS",
     ];
     let pattern = regex::Regex::new(r#"(?:variable|var|var_os|set)\("([A-Z_]+)"\)"#).unwrap();
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     for (file, text) in files(&root) {
         // Commands without a cache, and tests.
-        if [
-            "/cli/doctor/", "/cli/init/", "/cli/preflight/",
-        ]
-        .iter()
-        .any(|it| file.contains(it))
+        if ["/cli/doctor/", "/cli/init/", "/cli/preflight/"]
+            .iter()
+            .any(|it| file.contains(it))
         {
             continue;
         }
