@@ -54,7 +54,7 @@ use crate::read::Resource;
 use changed::{Changed, resources_of};
 use diff::diff;
 use effects::Effects;
-use entries::{Entries, config_place};
+use entries::{Entries, References, config_place};
 use entry::{folded_message, in_order, of_problem};
 use fixes::assign;
 use github::github;
@@ -236,32 +236,35 @@ impl Report {
         detail: DetailLevel,
     ) -> Report {
         let summary = summarise(fitted, resources);
-        let mut results: Vec<Entry> = Vec::new();
-        let mut entries = Entries::new(config);
+        let references = References::new(resources);
+        let mut entries = Entries::new(config, &references);
         let is_listed = |change: &Change| match detail {
             DetailLevel::EachChange => true,
             DetailLevel::Counts => change.token_reason().is_some(),
             DetailLevel::Ledger | DetailLevel::Totals => false,
         };
-        for (index, change) in fitted.changes.iter().enumerate() {
-            if is_listed(change) {
-                results.push(entries.of_change(index, change, &resources[change.resource]));
-            }
-        }
-        let is_read = |finding: &Finding| {
+        let is_read = |finding: &&Finding| {
             detail != DetailLevel::Totals
                 || finding.severity > Severity::Info
                 || finding.folded.is_some()
         };
-        let findings = std::mem::take(&mut fitted.findings).into_iter();
-        for finding in findings.filter(is_read) {
-            let resource = finding.resource.map(|index| &resources[index]);
-            results.push(entries.of_finding(finding, resource));
+        // Entries are large, and a list that grows leaves room.
+        let mut results: Vec<Entry> = Vec::with_capacity(
+            fitted.changes.iter().filter(|it| is_listed(it)).count()
+                + fitted.findings.iter().filter(is_read).count()
+                + fitted.exempted.len(),
+        );
+        for (index, change) in fitted.changes.iter().enumerate() {
+            if is_listed(change) {
+                results.push(entries.of_change(index, change));
+            }
         }
+        let findings = std::mem::take(&mut fitted.findings).into_iter();
+        let findings = findings.filter(|it| is_read(&it));
+        results.extend(findings.map(|finding| entries.of_finding(finding)));
         let exempted = std::mem::take(&mut fitted.exempted).into_iter();
         for exempted in exempted.filter(|_| detail != DetailLevel::Totals) {
-            let resource = exempted.finding.resource.map(|index| &resources[index]);
-            results.push(entries.of_exempted(exempted, resource));
+            results.push(entries.of_exempted(exempted));
         }
         let results = in_order(results);
         let kinds_with = |extent: Extent| {
@@ -285,7 +288,7 @@ impl Report {
                 _ => Effects::default(),
             },
             ledger: matches!(detail, DetailLevel::EachChange | DetailLevel::Ledger)
-                .then(|| Accounts::of(&fitted.ledger, resources)),
+                .then(|| Accounts::of(&fitted.ledger, &references)),
             can_drift: fitted.ledger.applies(),
             unexamined: kinds_with(Extent::Unexamined),
             in_part: kinds_with(Extent::InPart),
@@ -375,7 +378,7 @@ impl Report {
     /// Adds help to findings that the function did not run.
     pub fn explain_run(&mut self, help: &str) {
         for entry in self.results.iter_mut().filter(|entry| entry.is_folded()) {
-            entry.help = Some(help.to_owned());
+            entry.help = Some(help.to_owned().into());
         }
     }
 
