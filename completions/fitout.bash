@@ -91,7 +91,7 @@ _fitout() {
             return 0
             ;;
         fitout__subcmd__apply)
-            opts="-f -k -e -c -l -n -i -o -q -v -h --filename --exclude --include --kustomize --allow-functions --environment --config --selector --namespace --since --shard --in-place --output --fail-on --color --quiet --verbose --help"
+            opts="-f -k -e -c -l -n -i -o -q -v -h --filename --exclude --include --kustomize --allow-functions --environment --config --selector --namespace --since --shard --in-place --output --cache-dir --fail-on --color --quiet --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -170,6 +170,10 @@ _fitout() {
                     return 0
                     ;;
                 -o)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cache-dir)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -189,7 +193,7 @@ _fitout() {
             return 0
             ;;
         fitout__subcmd__check)
-            opts="-f -k -e -c -l -n -o -q -v -h --filename --exclude --include --kustomize --allow-functions --environment --config --selector --namespace --since --shard --respect-gitignore --exact --output --fail-on --color --quiet --verbose --help"
+            opts="-f -k -e -c -l -n -o -q -v -h --filename --exclude --include --kustomize --allow-functions --environment --config --selector --namespace --since --shard --respect-gitignore --exact --output --cache-dir --fail-on --color --quiet --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -268,6 +272,10 @@ _fitout() {
                     return 0
                     ;;
                 -o)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cache-dir)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -287,7 +295,7 @@ _fitout() {
             return 0
             ;;
         fitout__subcmd__compare)
-            opts="-f -k -e -c -l -n -o -q -h --filename --exclude --include --kustomize --allow-functions --environment --config --selector --namespace --since --shard --all --output --exit-code --quiet --color --help"
+            opts="-f -k -e -c -l -n -o -q -h --filename --exclude --include --kustomize --allow-functions --environment --config --selector --namespace --since --all --output --exit-code --quiet --color --shard --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -357,10 +365,6 @@ _fitout() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --shard)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 --output)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -371,6 +375,10 @@ _fitout() {
                     ;;
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --shard)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 *)
@@ -741,7 +749,7 @@ _fitout() {
             return 0
             ;;
         fitout__subcmd__plan)
-            opts="-f -k -e -c -l -n -o -q -v -h --filename --exclude --include --kustomize --allow-functions --environment --config --selector --namespace --since --shard --output --exit-code --fail-on --color --quiet --verbose --help"
+            opts="-f -k -e -c -l -n -o -q -v -h --filename --exclude --include --kustomize --allow-functions --environment --config --selector --namespace --since --shard --output --exit-code --cache-dir --fail-on --color --quiet --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -820,6 +828,10 @@ _fitout() {
                     return 0
                     ;;
                 -o)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cache-dir)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -1,9 +1,9 @@
 //! Work on many items on all cores, with the results in the order of the items.
 //!
-//! `RAYON_NUM_THREADS` sets the number of threads.
+//! `RAYON_NUM_THREADS` sets the number of threads. Where the system starts no threads, one does all the work.
 
 use std::ops::Range;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use rayon::prelude::*;
 
@@ -32,10 +32,9 @@ pub fn map_all<R: Send>(count: usize, of: &(dyn Fn(usize) -> R + Sync)) -> Vec<R
 
 /// Ranges that together are all indices up to a count: one, or if there are enough items, several for each thread.
 pub fn parts(count: usize, enough: usize) -> Vec<Range<usize>> {
-    let threads = if count < enough {
-        1
-    } else {
-        rayon::current_num_threads()
+    let threads = match count >= enough && start(0) {
+        true => rayon::current_num_threads(),
+        false => 1,
     };
     let parts = if threads == 1 { 1 } else { 4 * threads };
     let ends = (0..=parts).map(|at| count * at / parts);
@@ -48,7 +47,20 @@ pub fn thread() -> Option<usize> {
     rayon::current_thread_index()
 }
 
+/// Starts this number of threads, or with 0 as many as the machine has cores. Only the first call has an effect; returns whether
+/// there are threads.
+pub fn start(threads: usize) -> bool {
+    static HAS_THREADS: OnceLock<bool> = OnceLock::new();
+    *HAS_THREADS.get_or_init(|| {
+        let threads = rayon::ThreadPoolBuilder::new().num_threads(threads);
+        threads.build_global().is_ok()
+    })
+}
+
 /// Compiled once, because every other use of rayon is a copy of its scheduler's code.
 fn each(count: usize, work: &(dyn Fn(usize) + Sync)) {
-    (0..count).into_par_iter().for_each(work);
+    match start(0) {
+        true => (0..count).into_par_iter().for_each(work),
+        false => (0..count).for_each(work),
+    }
 }

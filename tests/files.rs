@@ -482,6 +482,8 @@ fn devices_are_not_read() {
             run.refused(named, 3, &["FIT-INP001", "it is a device"]);
         }
     }
+    let config = folder.run(&["check", "-f", "c.yaml", "-c", "zero.yaml"]);
+    config.refused("the config", 2, &["FIT-CFG001", "it is a device"]);
     let run = folder.run(&["check", "-f", "/dev/null", "-c", "c.yaml"]);
     assert_eq!(run.code, Some(0), "{}", run.stderr);
 }

@@ -4,6 +4,7 @@ mod acceptance;
 mod agreement;
 mod bad_input;
 mod browser;
+mod cache;
 mod catalogue_page;
 mod checks_page;
 mod cli;

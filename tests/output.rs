@@ -379,6 +379,17 @@ fn exit_codes_do_not_depend_on_the_reader() {
             "{arguments} {to}"
         );
     }
+    for (arguments, to, code) in [
+        ("--help", ">/dev/full", 4),
+        ("check --help", ">/dev/full", 4),
+        ("--version", ">/dev/null", 0),
+    ] {
+        assert_eq!(
+            redirected(&folder, arguments, to),
+            Some(code),
+            "{arguments} {to}"
+        );
+    }
     // A stream that was never there is not an empty one.
     for (arguments, from, code) in [
         ("apply -f - -c config", "<&-", 3),

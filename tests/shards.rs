@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::program::{Folder, Run};
 
-const CONFIG: &str = r#"
+pub(crate) const CONFIG: &str = r#"
 apiVersion: fitout.dev/v1alpha1
 kind: Fitout
 metadata: {name: test}
@@ -38,7 +38,7 @@ spec:
 "#;
 
 /// Objects of several files that say something about each other, each with a mistake in some of the files.
-fn object(at: usize) -> String {
+pub(crate) fn object(at: usize) -> String {
     let namespace = ["shop", "pay", "data"][at % 3];
     let (mut name, image) = (
         format!("web-{at}"),
@@ -122,12 +122,14 @@ fn tree(count: usize) -> Folder {
 }
 
 /// All files below a folder.
-fn files(folder: &Path) -> BTreeMap<String, String> {
+pub(crate) fn files(folder: &Path) -> BTreeMap<String, String> {
     let mut files = BTreeMap::new();
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
-            files.extend(self::files(&path));
+            let name = path.to_string_lossy().into_owned();
+            let below = self::files(&path).into_iter();
+            files.extend(below.map(|(below, text)| (format!("{name}{below}"), text)));
         } else {
             let text = fs::read_to_string(&path).unwrap();
             files.insert(path.to_string_lossy().into_owned(), text);
@@ -199,6 +201,32 @@ fn the_number_of_threads_changes_nothing() {
             assert_eq!(one, run("2"), "{command} of tree {what}");
             assert_eq!(one, run("8"), "{command} of tree {what}");
         }
+    }
+}
+
+#[test]
+fn small_stacks_many_threads_and_none_change_nothing() {
+    let folder = tree(90);
+    let command = "fitout check -f t -c config.yaml";
+    let usual = folder.shell(command);
+    assert_eq!(usual.code, Some(1), "{}", usual.stderr);
+    // The superuser starts threads in spite of the limit, if it cannot become another user.
+    let as_nobody = "setpriv --reuid 65534 --regid 65534 --clear-groups";
+    let drop = format!(
+        "chmod -R a+rX .; ulimit -u 0; if {as_nobody} fitout --version >/dev/null 2>&1; then {as_nobody} {command}; else {command}; fi"
+    );
+    for other in [
+        format!("ulimit -s 128; {command}"),
+        format!("RAYON_NUM_THREADS=100000 timeout 60 {command}"),
+        drop,
+    ] {
+        let run = folder.shell(&other);
+        assert_eq!(
+            (run.code, run.stdout),
+            (usual.code, usual.stdout.clone()),
+            "{other}: {}",
+            run.stderr
+        );
     }
 }
 
@@ -485,6 +513,13 @@ fn wrong_shards_and_reports_are_refused() {
     merge(&["a", "b", "a"]).refused("twice", 2, &["two reports of shard 0/3"]);
     merge(&["d", "b", "c"]).refused("another number", 2, &["different numbers of shards"]);
     merge(&["whole"]).refused("no shard", 2, &["without --shard"]);
+    // The same files, whose paths below the arguments differ.
+    let folders = ["t/0", "t/1", "t/2", "t/3", "t/4"];
+    let arguments = [
+        "plan", "-q", "-c", "config.yaml", "-ojson=f", "--shard=1/3", "-f",
+    ];
+    folder.run(&[&arguments[..], &folders].concat());
+    merge(&["a", "f", "c"]).refused("other arguments", 2, &["different manifests"]);
     merge(&["config.yaml"]).refused("no JSON", 3, &["cannot read config.yaml"]);
     folder.write("other", "{}");
     merge(&["other"]).refused("another document", 3, &["other is not a report of fitout"]);
@@ -514,6 +549,32 @@ fn wrong_shards_and_reports_are_refused() {
     folder.write("t/4/new.yaml", &object(1));
     report("b", "1/3");
     merge(&["a", "b", "c"]).refused("another tree", 2, &["different manifests"]);
+}
+
+#[test]
+fn a_comparison_has_no_shards() {
+    let folder = tree(9);
+    let config = CONFIG.replacen(
+        "  environment: test\n",
+        "  environments: {test: {}, prod: {}}\n",
+        1,
+    );
+    folder.write("config.yaml", &config);
+    let compare = ["compare", "-q", "-f", "t", "-c", "config.yaml", "-ojson=c"];
+    assert_eq!(folder.run(&compare).code, Some(0));
+    folder.run(&["merge-reports", "c"]).refused(
+        "a comparison",
+        3,
+        &["c is a comparison, which has no shards"],
+    );
+    let refused = folder.run(&[&compare[..], &["--shard=0/2"]].concat());
+    refused.refused("--shard", 2, &["`compare` does not support --shard"]);
+    assert!(
+        !folder
+            .run(&["compare", "--help"])
+            .stdout
+            .contains("--shard <")
+    );
 }
 
 /// The manifests of the guide break none of the checks, and name what is there.

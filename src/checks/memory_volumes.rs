@@ -7,6 +7,7 @@
 //! documentation.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use super::{Check, Find, Pod};
 use crate::facts::{ContainerFacts, View};
@@ -56,14 +57,11 @@ fn fills(
 ) -> Option<Finding> {
     let field = ["resources", "limits", "memory"];
     let limit = facts.view.at(field)?.quantity()?;
-    let is_mounted = |name: &str| {
-        let mut mounts = facts.view.items_at(["volumeMounts"]);
-        mounts.any(|mount| {
-            let is_read_only = mount.get("readOnly").and_then(View::bool) == Some(true);
-            !is_read_only && mount.text_at(["name"]).as_deref() == Some(name)
-        })
-    };
-    let mut mounted = volumes.iter().filter(|(name, _)| is_mounted(name));
+    let mounts = facts.view.items_at(["volumeMounts"]);
+    let is_read_only = |it: &View<'_>| it.get("readOnly").and_then(View::bool) == Some(true);
+    let writable = mounts.filter(|it| !is_read_only(it));
+    let writable: HashSet<Cow<'_, str>> = writable.filter_map(|it| it.text_at(["name"])).collect();
+    let mut mounted = volumes.iter().filter(|(name, _)| writable.contains(name));
     let (_, first) = mounted.next()?;
     let all = mounted.try_fold(*first, |sum, (_, size)| sum.checked_add(*size))?;
     let is_all = all >= limit;

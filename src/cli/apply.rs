@@ -12,10 +12,11 @@ use fitout::text::Text;
 use fitout::write;
 use fitout::yaml::join;
 
-use super::files::{Choice, Reader, is_stream};
+use super::cache::{self, Cache, Entry};
+use super::files::{Choice, Files, Reader, is_stream};
 use super::focus::{Chosen, Focus};
 use super::in_place::{self, Edit};
-use super::inputs::{Manifest, Manifests, config_of, failure, shown};
+use super::inputs::{Found, Manifest, Manifests, config_of, failure, shown};
 use super::output::{self, Output, Reports};
 use super::progress::{self, Progress};
 use super::{FINDINGS, Failure, SUCCESS, Source, UNREADABLE, Verbosity, WRONG_USE, kustomize};
@@ -33,6 +34,8 @@ pub(super) struct Apply {
     #[command(flatten)]
     reports: Reports,
     #[command(flatten)]
+    cache: Cache,
+    #[command(flatten)]
     verbosity: Verbosity,
     /// Print something even if there are no objects, because Helm takes empty output for a failure.
     #[arg(skip)]
@@ -47,6 +50,7 @@ impl Apply {
             objects: Chosen::default(),
             in_place: false,
             reports,
+            cache: Cache::default(),
             verbosity,
             prints_something: true,
         }
@@ -99,10 +103,12 @@ impl Apply {
             ));
         }
         self.source.spare(&self.reports)?;
+        let edits = self.in_place.then_some(self.objects.shard);
+        let cache = self.cache.editing(edits);
         let result = read_files(
             &self.source,
             &self.objects,
-            Reader::Editor,
+            (Reader::Editor, &cache),
             &self.verbosity,
             |configs, manifests, resources, focus| {
                 let mut code = SUCCESS;
@@ -149,6 +155,11 @@ impl Apply {
             false => exit_code(&report, fail_on),
         };
         let has_errors = report.has_errors() || has_errors_elsewhere;
+        let replaced = |text| {
+            let replaced = of_text(&changes, text, resources);
+            let stream = &manifests.texts[text].stream;
+            write::replacements(stream, replaced, resources).ok()
+        };
         let run = run_of(
             report,
             &changes,
@@ -165,6 +176,10 @@ impl Apply {
             (false, false) => {
                 reports()?;
                 let chosen = focus.documents(&texts, resources);
+                match chosen {
+                    None => cache::manifests(manifests, &texts, replaced),
+                    Some(_) => cache::forbid(),
+                }
                 let text = join(chosen.as_deref().unwrap_or(&texts));
                 match self.prints_something && text.trim().is_empty() {
                     true => Output::data("---\n")?,
@@ -198,6 +213,9 @@ impl Apply {
         let files = manifests.texts.iter().filter_map(|it| it.file.as_deref());
         let shard = self.objects.shard;
         in_place::remove_leftovers(&files.collect::<Vec<_>>(), shard);
+        if !edits.is_empty() {
+            cache::forbid();
+        }
         in_place::write(&edits, &self.source.filenames, shard, reports)?;
         if !self.verbosity.quiet {
             for edit in &edits {
@@ -273,7 +291,7 @@ pub(super) fn with_replacements<'t>(
 pub(super) fn read_files(
     source: &Source,
     chosen: &Chosen,
-    reader: Reader,
+    (reader, cache): (Reader, &Cache),
     verbosity: &Verbosity,
     then: impl FnOnce(&mut [Config<'_>], &Manifests, &[Resource<'_>], &Focus) -> Result<u8, Failure>,
 ) -> Result<u8, Failure> {
@@ -293,11 +311,20 @@ pub(super) fn read_files(
         patterns: &source.patterns,
         reader,
     };
-    let manifests = Manifests::read(&source.filenames, choice, verbosity)?;
+    let mut found = Found::of(Files::of(&source.filenames, choice)?);
+    let asks_git = chosen.asks_git();
+    let entry = cache.look_up(source, (&texts, &configs), &mut found, asks_git, verbosity)?;
+    if let Entry::Repeated(code) = entry {
+        return Ok(code);
+    }
+    let manifests = Manifests::parse(&found, &source.filenames, choice, verbosity)?;
     let resources = manifests.resources().map_err(unreadable)?;
     let files: Vec<_> = texts.iter().map(|it| it.file.clone()).collect();
     let focus = Focus::of(chosen, source, &files, &manifests, &resources)?;
     let code = then(&mut configs, &manifests, &resources, &focus);
+    if let (Ok(code), Entry::Recorded(file)) = (&code, entry) {
+        cache::keep(&file, *code);
+    }
     // The process ends soon, so the memory of thousands of files need not be freed piece by piece.
     std::mem::forget(resources);
     std::mem::forget(manifests);

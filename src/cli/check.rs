@@ -12,6 +12,7 @@ use fitout::report::{Command, DetailLevel, FileText, Needs, Report, Run};
 use fitout::yaml::Node;
 
 use super::apply::{deciding, exit_code, read_files, with_replacements};
+use super::cache::{self, Cache};
 use super::files::Reader;
 use super::focus::{Chosen, Focus};
 use super::inputs::{Manifests, failure, kustomization};
@@ -35,6 +36,8 @@ pub(super) struct Check {
     #[command(flatten)]
     reports: Reports,
     #[command(flatten)]
+    cache: Cache,
+    #[command(flatten)]
     verbosity: Verbosity,
 }
 
@@ -57,15 +60,14 @@ impl Check {
         read_files(
             &self.source,
             &self.objects,
-            reader,
+            (reader, &self.cache),
             &self.verbosity,
             |configs, manifests, resources, focus| {
                 let (mut runs, mut code) = (Vec::new(), SUCCESS);
                 for config in configs {
                     let (report, fails) =
                         self.validate(config, manifests, (resources, focus), || {
-                            tree::has_kustomizations(&folder)
-                                .then(|| tree::executables_below(&folder))
+                            cache::executables(&folder)
                         })?;
                     code = code.max(fails);
                     let changes = match self.reports.needs().fixes {

@@ -29,6 +29,11 @@ pub(super) fn today() -> Result<Option<Date>, Failure> {
     Ok(named()?.or_else(of_machine))
 }
 
+/// Notes that a file was used now.
+pub(super) fn touch(file: &std::fs::File) -> std::io::Result<()> {
+    file.set_modified(SystemTime::now())
+}
+
 /// The date and time of the machine, in UTC.
 pub(super) fn now() -> String {
     let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH);

@@ -24,6 +24,7 @@ use super::{
 /// or, if a name is not known, as they are given. An inversion is a field that is weaker than in a lower environment: a smaller
 /// request or limit, a lower level of the Pod Security Standards, or a security field that is less strict.
 #[derive(Debug, Args)]
+#[command(mut_arg("shard", |it| it.hide(true)))]
 pub(super) struct Compare {
     #[command(flatten)]
     source: Source,
@@ -62,6 +63,12 @@ impl Compare {
     }
 
     fn compare(&self, verbosity: &Verbosity) -> Result<u8, Failure> {
+        if self.objects.shard.is_some() {
+            return Err(Failure::new(
+                WRONG_USE,
+                "error: `compare` does not support --shard, because a comparison is one of all files",
+            ));
+        }
         let mut comparison = Comparison::default();
         match &self.source.overlay.kustomization {
             Some(directory) => self.compare_overlay(directory, verbosity, &mut comparison)?,

@@ -7,6 +7,7 @@ use fitout::config::FunctionConfig;
 use fitout::problem::{Problem, did_you_mean};
 use fitout::yaml::Stream;
 
+use super::files::is_endless;
 use super::inputs::{decoded, failure, parsed, shown};
 use super::programs::variable;
 use super::{Failure, Verbosity, WRONG_USE};
@@ -124,7 +125,12 @@ impl ConfigText {
     /// Reads a config file.
     pub(super) fn of(path: &Path, verbosity: &Verbosity) -> Result<ConfigText, Failure> {
         let name = shown(path);
-        let bytes = std::fs::read(path).map_err(Failure::of(
+        // It would be read until the memory ends.
+        let bytes = match is_endless(path) {
+            true => Err(std::io::Error::other("it is a device")),
+            false => std::fs::read(path),
+        };
+        let bytes = bytes.map_err(Failure::of(
             WRONG_USE,
             format!("error[FIT-CFG001]: cannot read {name}"),
         ))?;

@@ -51,6 +51,11 @@ impl Chosen {
             && self.shard.is_none()
     }
 
+    /// Whether former texts are asked of git.
+    pub(super) fn asks_git(&self) -> bool {
+        self.since.is_some()
+    }
+
     /// Whether the labels and the namespace of an object match.
     fn names(&self, resource: &Resource<'_>) -> bool {
         let namespace = resource.namespace.as_deref().unwrap_or("default");
@@ -314,6 +319,8 @@ fn of_all_shards(configs: &[PathBuf], manifests: &Manifests) -> String {
     }
     for manifest in &manifests.texts {
         hash.add(&manifest.name);
+        // With other arguments, the same file may be in another shard.
+        hash.add(&manifest.key.to_string());
     }
     format!("{:016x}", hash.finish())
 }

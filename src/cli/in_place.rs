@@ -76,16 +76,26 @@ pub(super) fn write(
 
 /// Removes what runs that were killed left next to these files; a shard, what an earlier run of it left.
 pub(super) fn remove_leftovers(files: &[&Path], shard: Option<Shard>) {
+    for file in leftovers(files, shard) {
+        if std::fs::remove_file(&file).is_ok() {
+            super::cache::forbid();
+            Output::notice(format_args!(
+                "removed  {}, which an interrupted run left",
+                file.display()
+            ));
+        }
+    }
+}
+
+/// What runs that were killed left next to these files.
+pub(super) fn leftovers(files: &[&Path], shard: Option<Shard>) -> impl Iterator<Item = PathBuf> {
     let ending = ending(shard);
     let files = canonical(files);
     let folders = files.iter().flatten().filter_map(|it| it.parent());
-    let folders: BTreeSet<&Path> = folders.collect();
-    for entry in folders
-        .iter()
-        .flat_map(std::fs::read_dir)
-        .flatten()
-        .flatten()
-    {
+    let folders: BTreeSet<PathBuf> = folders.map(Path::to_owned).collect();
+    let entries = folders.into_iter().flat_map(std::fs::read_dir);
+    let entries = entries.flatten().flatten();
+    let is_left = move |entry: &std::fs::DirEntry| {
         let name = entry.file_name();
         let process = name.to_str().and_then(|name| {
             let (process, rest) = name.strip_prefix(PREFIX)?.split_once('-')?;
@@ -93,15 +103,9 @@ pub(super) fn remove_leftovers(files: &[&Path], shard: Option<Shard>) {
             (rest == ending || shard.is_none() && rest.ends_with(".tmp")).then_some(())?;
             process.parse().ok()
         });
-        let is_left = process.is_some_and(|id| id == std::process::id() || !os::is_running(id));
-        if is_left && std::fs::remove_file(entry.path()).is_ok() {
-            let shown = entry.path();
-            Output::notice(format_args!(
-                "removed  {}, which an interrupted run left",
-                shown.display()
-            ));
-        }
-    }
+        process.is_some_and(|id| id == std::process::id() || !os::is_running(id))
+    };
+    entries.filter(is_left).map(|it| it.path())
 }
 
 /// The files to replace; fails if one of them cannot be, or not without losing something.

@@ -1,6 +1,7 @@
 //! Reads the manifests and the config that the command line names.
 
 mod contents;
+mod found;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -16,12 +17,14 @@ use fitout::report::{FileAccount, FileOutcome, FileReason, problem_snippet};
 use fitout::text::{Text, counted};
 use fitout::yaml::Stream;
 
-use super::files::{Choice, Files, Reader, canonical};
+use super::files::{Choice, Files, Reader};
 use super::output::Output;
 use super::progress::{self, Progress};
-use super::tree::{self, Named};
+use super::tree;
 use super::{Failure, Source, UNREADABLE, Verbosity, WRONG_USE};
 use contents::Contents;
+
+pub(super) use found::Found;
 
 /// A file, or standard input, with manifests.
 #[derive(Debug)]
@@ -32,6 +35,8 @@ pub(super) struct Manifest {
     pub(super) file: Option<PathBuf>,
     /// What decides about its shard.
     pub(super) key: u64,
+    /// Its index among the files that were found.
+    pub(super) at: usize,
     pub(super) stream: Stream,
 }
 
@@ -51,10 +56,20 @@ impl Manifests {
         choice: Choice<'_>,
         verbosity: &Verbosity,
     ) -> Result<Manifests, Failure> {
-        let files = Files::of(paths, choice)?;
-        let is_long = files.files.len() > progress::MANY_FILES;
+        let found = Found::of(Files::of(paths, choice)?);
+        Manifests::parse(&found, paths, choice, verbosity)
+    }
+
+    /// Reads and parses the files that were found for these arguments.
+    pub(super) fn parse(
+        found: &Found,
+        paths: &[PathBuf],
+        choice: Choice<'_>,
+        verbosity: &Verbosity,
+    ) -> Result<Manifests, Failure> {
+        let is_long = found.files.len() > progress::MANY_FILES;
         let reading = Progress::of("reading manifests", is_long, verbosity);
-        let (manifests, problems) = Manifests::collect(files, choice);
+        let (manifests, problems) = Manifests::collect(found, choice);
         drop(reading);
         if !problems.is_empty() {
             return Err(failure(&Problems(problems), verbosity, UNREADABLE));
@@ -69,24 +84,15 @@ impl Manifests {
     }
 
     /// Reads these files, with the problems of those that cannot be read.
-    pub(super) fn collect(found: Files, choice: Choice<'_>) -> (Manifests, Vec<Problem>) {
-        let named = Named::by(&found.kustomizations);
+    pub(super) fn collect(found: &Found, choice: Choice<'_>) -> (Manifests, Vec<Problem>) {
         let files = &found.files;
-        let paths: Vec<&Path> = files.iter().map(|it| &*it.path).collect();
-        let canonical = canonical(&paths);
-        // A file can be named twice, or be reached through a link.
-        let mut known = HashSet::new();
-        let path_of = |at: usize| canonical[at].as_deref().unwrap_or(paths[at]);
-        let is_first =
-            |at: usize| files[at].outcome == FileOutcome::Read && known.insert(path_of(at));
-        let is_first: Vec<bool> = (0..files.len()).map(is_first).collect();
         let read = parallel::map(files.len(), &|at| {
-            let role = || named.reason(path_of(at));
-            is_first[at].then(|| Contents::read(&files[at], role(), choice.reader))
+            let bytes = found.bytes(at).map(|mut it| std::mem::take(&mut *it));
+            found.roles[at].map(|role| Contents::read(&files[at], bytes, role, choice.reader))
         });
         let mut manifests = Manifests::default();
         let mut problems = Vec::new();
-        for (file, read) in files.iter().zip(read) {
+        for (at, (file, read)) in files.iter().zip(read).enumerate() {
             let name = shown(&file.path);
             match read {
                 None if file.outcome == FileOutcome::Read => {
@@ -110,6 +116,7 @@ impl Manifests {
                     manifests.texts.push(Manifest {
                         file: (!is_stream).then(|| file.path.clone()),
                         key: file.key,
+                        at,
                         name,
                         stream: *stream,
                     });
@@ -117,7 +124,7 @@ impl Manifests {
                 Some(Err(problem)) => problems.push(problem),
             }
         }
-        manifests.generated = named.generated;
+        manifests.generated.clone_from(&found.named.generated);
         (manifests, problems)
     }
 
@@ -158,6 +165,7 @@ impl Manifests {
                 name,
                 file,
                 key: 0,
+                at: 0,
                 stream,
             }],
             ..Manifests::default()

@@ -30,13 +30,13 @@ impl MergeReports {
             let bytes = std::fs::read(file).map_err(Failure::of(UNREADABLE, tried()))?;
             let report: Value =
                 serde_json::from_slice(&bytes).map_err(Failure::of(UNREADABLE, tried()))?;
-            match fitout::report::is_report(&report) {
-                true => Ok(report),
-                false => Err(Failure::new(
-                    UNREADABLE,
-                    format_args!("error: {} is not a report of fitout", shown(file)),
-                )),
-            }
+            let what = match fitout::report::is_report(&report) {
+                true => return Ok(report),
+                false if report["kind"] == "Comparison" => "is a comparison, which has no shards",
+                false => "is not a report of fitout",
+            };
+            let message = format!("error: {} {what}", shown(file));
+            Err(Failure::new(UNREADABLE, message))
         };
         let reports: Vec<Value> = self.files.iter().map(read).collect::<Result<_, _>>()?;
         let merged = fitout::report::merge(reports, fitout::VOCABULARY).map_err(|why| {

@@ -3,6 +3,7 @@
 
 mod apply;
 mod arguments;
+mod cache;
 mod check;
 mod clock;
 mod compare;
@@ -113,11 +114,44 @@ enum Command {
     },
 }
 
+/// More threads than cores gain nothing, but a few more show that the output does not depend on them.
+const MOST_THREADS: usize = 16;
+
+/// The size of a stack on which everything runs.
+const STACK: usize = 8 << 20;
+
 /// Runs the command, or without arguments the function.
 pub(crate) fn main() -> ExitCode {
-    let code = run();
+    let threads = programs::variable("RAYON_NUM_THREADS");
+    let threads = threads.and_then(|it| it.to_str()?.parse::<usize>().ok());
+    if threads.is_some_and(|it| it > MOST_THREADS) {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        fitout::parallel::start(threads.unwrap_or(0).min(cores.max(MOST_THREADS)));
+    }
+    let code = match has_small_stack() {
+        true => on_a_thread(),
+        false => run(),
+    };
     helm::pass_on(code);
     ExitCode::from(code)
+}
+
+/// Whether the stack is limited to less than is needed (`ulimit -s`).
+#[cfg(unix)]
+fn has_small_stack() -> bool {
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Stack);
+    limit.current.is_some_and(|it| it < STACK as u64 / 2)
+}
+
+#[cfg(not(unix))]
+fn has_small_stack() -> bool {
+    false
+}
+
+fn on_a_thread() -> u8 {
+    let thread = std::thread::Builder::new().stack_size(STACK).spawn(run);
+    // Without threads it may still succeed on the small stack.
+    thread.map_or_else(|_| run(), |it| it.join().unwrap_or(BUG))
 }
 
 fn run() -> u8 {
@@ -154,16 +188,16 @@ fn run() -> u8 {
                 Output::stderr(&Text::of_program(&error.to_string()));
                 WRONG_USE
             } else {
-                let _ = error.print();
+                let printed = error.print();
                 if lacks_manifests {
                     Output::notice(
                         "help: name the manifests and the environment, such as `-f k8s -e production`; `fitout init` suggests both",
                     );
                 }
-                if error.use_stderr() {
-                    WRONG_USE
-                } else {
-                    SUCCESS
+                match printed {
+                    _ if error.use_stderr() => WRONG_USE,
+                    Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => UNWRITABLE,
+                    _ => SUCCESS,
                 }
             };
         }

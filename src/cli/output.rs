@@ -16,7 +16,7 @@ use fitout::yaml::Edited;
 
 use super::inputs::shown;
 use super::programs::variable;
-use super::{Color, Failure, Source, UNWRITABLE, Verbosity, WRONG_USE, files};
+use super::{Color, Failure, Source, UNWRITABLE, Verbosity, WRONG_USE, cache, files};
 
 /// The two streams.
 pub(super) enum Output {}
@@ -68,10 +68,16 @@ impl Output {
 
     /// Writes text to standard error; failures are ignored, because there is no other place to report them.
     pub(super) fn stderr(text: &Text) {
-        let _ = std::io::stderr().lock().write_all(text.as_str().as_bytes());
+        cache::stderr(text.as_str());
+        Output::again(text.as_str());
         if let Some(recorded) = recorded().as_mut() {
             recorded.push_str(text.as_str());
         }
+    }
+
+    /// Writes to standard error what was text once.
+    pub(super) fn again(text: &str) {
+        let _ = std::io::stderr().lock().write_all(text.as_bytes());
     }
 
     /// Keeps a copy of everything that is written to standard error from now on.
@@ -215,6 +221,7 @@ pub(super) fn format_and_file(
 
 /// Writes a report to a file, or to standard output.
 pub(super) fn write_report(file: Option<&Path>, text: &str) -> Result<(), Failure> {
+    cache::report(file, text);
     match file {
         None => Output::read_by_choice(text),
         Some(file) => std::fs::write(file, text).map_err(Failure::of(
@@ -415,6 +422,8 @@ fn add_to_summary(document: &Document<'_>) -> Result<(), Failure> {
     let Some(path) = variable("GITHUB_STEP_SUMMARY") else {
         return Ok(());
     };
+    // What is added depends on what is there.
+    cache::forbid();
     let path = PathBuf::from(path);
     let written = path.metadata().map_or(0, |it| it.len());
     let left = SUMMARY.saturating_sub(usize::try_from(written).unwrap_or(SUMMARY));

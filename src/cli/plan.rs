@@ -4,6 +4,7 @@ use clap::Args;
 use fitout::report::{Command, DetailLevel, FileText, Report, Run};
 
 use super::apply::{Fitting, exit_code, read_files, run_of};
+use super::cache::Cache;
 use super::files::Reader;
 use super::focus::{Chosen, Focus};
 use super::inputs::{failure, kustomization};
@@ -24,6 +25,8 @@ pub(super) struct Plan {
     #[arg(long)]
     exit_code: bool,
     #[command(flatten)]
+    cache: Cache,
+    #[command(flatten)]
     verbosity: Verbosity,
 }
 
@@ -42,7 +45,7 @@ impl Plan {
         read_files(
             &self.source,
             &self.objects,
-            Reader::Editor,
+            (Reader::Editor, &self.cache),
             &self.verbosity,
             |configs, manifests, resources, focus| {
                 let fittings = configs.iter().map(|config| {

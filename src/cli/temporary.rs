@@ -88,7 +88,7 @@ fn watch() {
     let Ok(mut signals) = signal_hook::iterator::Signals::new(ending) else {
         return;
     };
-    std::thread::spawn(move || {
+    let wait = move || {
         if let Some(signal) = signals.forever().next() {
             let mut held = Held(PATHS.lock().unwrap_or_else(PoisonError::into_inner));
             held.remove_all();
@@ -96,7 +96,9 @@ fn watch() {
             let _ = signal_hook::low_level::emulate_default_handler(signal);
             super::output::exit(128 + u8::try_from(signal).unwrap_or_default());
         }
-    });
+    };
+    // Where the system starts no threads, a signal ends the process as usual.
+    drop(std::thread::Builder::new().spawn(wait));
 }
 
 /// The signals that the program was started to ignore, as `nohup` does, in a mask.

@@ -117,7 +117,8 @@ impl Culprit {
             ("hostNamespaces", [name]) => format!("{name} is true"),
             ("hostPathVolumes" | "restrictedVolumes", [_, index, ..]) => {
                 let index = index.parse().unwrap_or_default();
-                let volume = template.volumes().nth(index);
+                let volumes = template.spec.get("volumes");
+                let volume = volumes.and_then(|it| it.item(index));
                 let name = volume.and_then(|volume| volume.text_at(["name"]));
                 let name = name.unwrap_or_default();
                 format!("the volume \"{name}\" has the type {found}")

@@ -836,6 +836,27 @@ pub(super) const SHAPES: &[Shape] = &[
             .yaml()
             .into()
     }),
+    ("volumes in memory", |n| {
+        Workload::new(0)
+            .pod(in_pod("volumes", n, |n| {
+                format!("{{name: v{n}, emptyDir: {{medium: Memory, sizeLimit: 1Mi}}}}")
+            }))
+            .container(in_container("volumeMounts", n, |n| {
+                format!("{{name: v{n}, mountPath: /m{n}}}")
+            }))
+            .yaml()
+            .into()
+    }),
+    ("resource claims", |n| {
+        let claims = list(n, |n| format!("{{name: c{n}}}"));
+        Workload::new(0)
+            .pod(in_pod("resourceClaims", n, |n| {
+                format!("{{name: c{n}, resourceClaimName: r{n}}}")
+            }))
+            .container(format!("        resources: {{claims: [{claims}]}}\n"))
+            .yaml()
+            .into()
+    }),
     ("variables", |n| {
         Workload::new(0)
             .container(in_container("env", n, |n| {

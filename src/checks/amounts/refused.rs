@@ -22,17 +22,18 @@ pub(super) fn pairs(amounts: &Amounts<'_, '_>) -> Vec<Finding> {
         .written
         .partition_point(|it| it.half == Half::Requests);
     let (requests, limits) = amounts.written.split_at(limits);
-    let pairs = requests.iter().filter_map(|request| {
+    let requests = requests.iter();
+    let fitted = requests.filter(|it| FITTED.contains(&it.name.as_str()));
+    let pairs = fitted.filter_map(|request| {
         let limit = limits.iter().find(|it| it.name == request.name)?;
         let (least, most) = (request.quantity()?, limit.quantity()?);
-        let is_wrong = least > most && FITTED.contains(&request.name.as_str());
         let what = format!("is {most}, below the request of {least}");
         let finding = || {
             amounts
                 .finding(&PAIR, PAIR.severity, limit, &what)
                 .help(HELP)
         };
-        is_wrong.then(finding)
+        (least > most).then(finding)
     });
     pairs.collect()
 }

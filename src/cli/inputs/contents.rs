@@ -31,20 +31,22 @@ pub(super) enum Contents {
 }
 
 impl Contents {
-    /// Reads one file. `role` is what it is if it holds no whole objects.
+    /// Reads one file, unless its bytes are known. `role` is what it is if it holds no whole objects.
     pub(super) fn read(
         file: &File,
+        bytes: Option<Vec<u8>>,
         role: Option<FileReason>,
         reader: Reader,
     ) -> Result<Contents, Problem> {
         let path = &file.path;
         let name = &*shown(path);
         let is_stream = is_stream(path);
-        let bytes = match path == Path::new("-") {
-            true => read_stdin(),
-            false if is_stdin(path) && is_closed(std::io::stdin()) => Err(closed()),
-            false if is_stream && is_endless(path) => Err(std::io::Error::other("it is a device")),
-            false => std::fs::read(path),
+        let bytes = match (bytes, path == Path::new("-")) {
+            (Some(bytes), _) => Ok(bytes),
+            (_, true) => read_stdin(),
+            _ if is_stdin(path) && is_closed(std::io::stdin()) => Err(closed()),
+            _ if is_stream && is_endless(path) => Err(std::io::Error::other("it is a device")),
+            _ => std::fs::read(path),
         };
         let bytes = bytes
             .map_err(|error| Problem::new("FIT-INP001", format!("cannot read {name}: {error}")))?;

@@ -2,6 +2,7 @@
 
 use core::net::IpAddr;
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use super::super::names::cidr;
 use super::super::quantity::Quantity;
@@ -10,7 +11,7 @@ use super::paths::{Name, counts, set, walk};
 use super::rows::{Relation, Row, Test};
 use super::validation::Refusal;
 use super::violations::{Fault, Visit, duplicates, keys_of};
-use crate::yaml::Node;
+use crate::yaml::{Node, NodeId};
 
 impl Test {
     /// What is wrong with a scalar. `is_empty_refused` is whether an empty text is checked as well.
@@ -150,13 +151,15 @@ impl<'a> Visit<'a> {
                 let Some(text) = it.text().filter(|it| !it.is_empty()) else {
                     return;
                 };
-                let mut known = Vec::new();
-                walk(of, paths, Path::Top(None), &mut |it, _| {
-                    known.extend(it.text().map(Cow::into_owned));
-                });
                 // A request and one of its parts are named with a slash between them.
                 let name = text.split('/').next().unwrap_or_default();
-                if !known.iter().any(|it| it == name) {
+                let names = self.names.take();
+                let names = names.filter(|it| it.of == of.id() && it.paths == *paths);
+                let names = names.unwrap_or_else(|| Names::of(of, paths));
+                let is_known = names.all.contains(name);
+                let known = names.few.clone();
+                self.names = Some(names);
+                if !is_known {
                     let place = paths.split("/*").next().unwrap_or_default();
                     let place = Name(place).to_string().replace('|', "` or `");
                     self.refuse(row, of, it, at, Refusal::NotAmong { known, place });
@@ -444,4 +447,35 @@ fn bytes_of_data(of: Node<'_>, texts: Node<'_>, coded: &str) -> usize {
         (!is_replaced).then(|| (digits / 4 * 3).saturating_sub(2))
     });
     plain.chain(coded).sum()
+}
+
+/// The names that fields may have, which are read once for many fields.
+pub(super) struct Names {
+    /// The mapping that has them.
+    of: NodeId,
+    paths: &'static str,
+    all: HashSet<String>,
+    /// In their order, for suggestions; empty if there are many, so that many wrong fields stay cheap.
+    few: Vec<String>,
+}
+
+impl Names {
+    fn of(of: Node<'_>, paths: &'static str) -> Names {
+        const FEW: usize = 100;
+        let mut few = Vec::new();
+        walk(of, paths, Path::Top(None), &mut |it, _| {
+            few.extend(it.text().map(Cow::into_owned));
+        });
+        let all = few.iter().cloned().collect();
+        if few.len() > FEW {
+            few.clear();
+        }
+        let of = of.id();
+        Names {
+            of,
+            paths,
+            all,
+            few,
+        }
+    }
 }

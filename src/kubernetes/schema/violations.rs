@@ -8,6 +8,7 @@ use jsonptr::PointerBuf;
 use super::formats::format_of;
 use super::rows::{Row, Rules, bit};
 use super::validation::Refusal;
+use super::values::Names;
 use super::{Field, Object, Path, Type, Versions, object};
 use crate::hashing::HashMap;
 use crate::yaml::{Kind, Node};
@@ -112,6 +113,8 @@ pub(super) struct Visit<'a> {
     pub(super) entries: Vec<(Node<'a>, Node<'a>, Option<usize>)>,
     /// Why the API server accepts what validation refuses here.
     late: Option<&'static str>,
+    /// The names that were read last.
+    pub(super) names: Option<Names>,
 }
 
 impl Object {
@@ -124,6 +127,7 @@ impl Object {
             found: Vec::new(),
             entries: Vec::new(),
             late: None,
+            names: None,
         };
         visit.object(self, node, Path::Top(None));
         visit.found
@@ -148,6 +152,7 @@ pub fn violations_of_metadata(node: Node<'_>, minor: u8) -> Vec<Violation<'_>> {
         found: Vec::new(),
         late: None,
         entries: Vec::new(),
+        names: None,
     };
     let at = Path::Top(Some("metadata"));
     visit.object(object(super::METADATA), node, at);

@@ -16,7 +16,7 @@ pub(super) fn id_of(
 ) -> Option<Value> {
     let own = match edits.planned(&container.subject, &[FIELD[0], name]) {
         Some(planned) => planned.cloned(),
-        None => authors_own(container, name).and_then(|node| node.value().ok()),
+        None => authors_own(container, name).and_then(id),
     };
     own.or_else(|| id_of_pod(template, name, edits))
 }
@@ -25,8 +25,13 @@ pub(super) fn id_of(
 pub(super) fn id_of_pod(template: &Template<'_>, name: &str, edits: &Edits<'_>) -> Option<Value> {
     match edits.planned(&template.pod, &[FIELD[0], name]) {
         Some(planned) => planned.cloned(),
-        None => author(template.security_context(), name)?.value().ok(),
+        None => author(template.security_context(), name).and_then(id),
     }
+}
+
+/// An id as the API server reads it: `0.0` is 0.
+fn id(node: Node<'_>) -> Option<Value> {
+    node.int::<i64>().map(Value::from)
 }
 
 /// Whether a container runs as root, according to the edits so far and the manifest.

@@ -10,7 +10,7 @@ use fitout::yaml::Node;
 
 use super::super::super::Failure;
 use super::super::super::files::{Choice, Files};
-use super::super::super::inputs::Manifests;
+use super::super::super::inputs::{self, Manifests};
 use super::super::super::tree;
 use super::workloads::user_of;
 use super::{not_deployed, relative};
@@ -66,7 +66,7 @@ impl Seen {
         let charts = files.files.iter();
         let charts = charts.filter(|it| it.outcome == FileOutcome::PassedOver(FileReason::Chart));
         let charts = charts.map(|it| it.path.clone()).collect();
-        let (mut manifests, mut unreadable) = Manifests::collect(files, choice);
+        let (mut manifests, mut unreadable) = Manifests::collect(&inputs::Found::of(files), choice);
         let (resources, mut problems) = manifests.readable();
         problems.extend(
             resources

@@ -1,0 +1,71 @@
+//! The files that the arguments name, and how each is read.
+
+use std::collections::HashSet;
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use fitout::parallel;
+use fitout::report::{FileOutcome, FileReason};
+
+use super::super::files::{File, Files, canonical};
+use super::super::tree::Named;
+
+/// The files of all named paths, and how each is read.
+pub(in crate::cli) struct Found {
+    pub(in crate::cli) files: Vec<File>,
+    pub(in crate::cli) named: Named,
+    /// What each file is if it holds no whole objects; `None` for files that are not read.
+    pub(in crate::cli) roles: Vec<Option<Option<FileReason>>>,
+    /// Their bytes, if they have been read.
+    bytes: Vec<Mutex<Vec<u8>>>,
+}
+
+impl Found {
+    pub(in crate::cli) fn of(found: Files) -> Found {
+        let named = Named::by(&found.kustomizations);
+        let files = found.files;
+        let paths: Vec<&Path> = files.iter().map(|it| &*it.path).collect();
+        let canonical = canonical(&paths);
+        // A file can be named twice, or be reached through a link.
+        let mut known = HashSet::new();
+        let roles = files.iter().zip(&canonical).map(|(file, canonical)| {
+            let path = canonical.as_deref().unwrap_or(&file.path);
+            let is_read = file.outcome == FileOutcome::Read && known.insert(path);
+            is_read.then(|| named.reason(path))
+        });
+        let roles = roles.collect();
+        Found {
+            files,
+            named,
+            roles,
+            bytes: Vec::new(),
+        }
+    }
+
+    /// Reads all files into memory; `None` if one of them cannot be read.
+    pub(in crate::cli) fn read_all(&mut self) -> Option<()> {
+        let bytes = parallel::map(self.files.len(), &|at| match self.roles[at] {
+            None => Some(Vec::new()),
+            Some(_) => std::fs::read(&self.files[at].path).ok(),
+        });
+        let bytes: Vec<Vec<u8>> = bytes.into_iter().collect::<Option<_>>()?;
+        self.bytes = bytes.into_iter().map(Mutex::new).collect();
+        Some(())
+    }
+
+    /// The bytes of a file that has been read.
+    pub(super) fn bytes(&self, at: usize) -> Option<MutexGuard<'_, Vec<u8>>> {
+        let bytes = self.bytes.get(at)?.lock();
+        Some(bytes.unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The digest of a file that has been read.
+    pub(in crate::cli) fn digest_of(&self, at: usize, digest: fn(&[u8]) -> String) -> String {
+        self.bytes(at).map_or_else(String::new, |it| digest(&it))
+    }
+
+    /// The text of a file that has been read.
+    pub(in crate::cli) fn text(&self, at: usize) -> Option<String> {
+        String::from_utf8(self.bytes(at)?.clone()).ok()
+    }
+}
