@@ -508,8 +508,6 @@ fn parse_tree(text: &str) -> Result<(Tree, Vec<Range<usize>>), Syntax> {
         }
         parse_chunk(text, chunk, number as u32, &mut tree, &mut stack)?;
     }
-    // A collection is closed after those in it; the first fault of the text is the one to report.
-    tree.unsure.sort_unstable();
     strict::limit_aliases(&tree)?;
     if tree.nodes.is_empty() {
         tree.push(Kind::Empty, 0, 0, NONE); // so that any `NodeId` has a node
