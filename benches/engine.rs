@@ -129,7 +129,7 @@ fn apply(text: &str, config: &str) {
     let mut resources = Vec::new();
     for (index, document) in stream.documents().enumerate() {
         let origin = Origin {
-            path: Some("base.yaml".to_owned()),
+            path: Some("base.yaml".into()),
             index,
             lines: OriginLines::OfFile,
         };

@@ -315,7 +315,7 @@ impl<'a> Edits<'a> {
         changes.map(|change| Finding {
             rule: &change::DIFFERENT,
             severity: change::DIFFERENT.severity,
-            help: Some(change::ON_DIFFERENCE.to_owned()),
+            help: Some(change::ON_DIFFERENCE.into()),
             ..change.as_finding()
         })
     }

@@ -1,9 +1,10 @@
 //! Findings about an object: the part, the rule, and the setting that decided.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-use jsonptr::PointerBuf;
+use jsonptr::{Pointer, PointerBuf};
 use kustomize_krm_types::Severity;
 use serde::Deserialize;
 
@@ -113,11 +114,11 @@ pub struct Finding {
     /// The setting that the finding is about or comes from.
     pub decision: Option<Arc<Decision>>,
     /// How to fix it.
-    pub help: Option<String>,
+    pub help: Option<Cow<'static, str>>,
     /// The leaf of the config that would fix it; an exemption from the leaf covers the finding.
-    pub leaf: Option<String>,
+    pub leaf: Option<Cow<'static, str>>,
     /// The message of the Pod Security Standards.
-    pub psa: Option<String>,
+    pub psa: Option<Arc<str>>,
     /// The image that it is about: it is reported once for all its containers.
     pub image: Option<String>,
     /// Set for findings with a common cause: text reports show those of an object as one, with this message.
@@ -225,6 +226,14 @@ impl Finding {
         self
     }
 
+    /// Adds the part and the path of its field.
+    #[must_use]
+    pub fn at(mut self, subject: &Subject, field: &Pointer) -> Finding {
+        self.part = subject.part.clone();
+        self.pointer = Some(subject.path.concat(field));
+        self
+    }
+
     /// Adds the current value.
     #[must_use]
     pub fn current(mut self, current: Option<Value>) -> Finding {
@@ -248,14 +257,14 @@ impl Finding {
 
     /// Adds the leaf of the config that would fix it.
     #[must_use]
-    pub fn leaf(mut self, leaf: impl Into<String>) -> Finding {
+    pub fn leaf(mut self, leaf: impl Into<Cow<'static, str>>) -> Finding {
         self.leaf = Some(leaf.into());
         self
     }
 
     /// Adds the message of the Pod Security Standards.
     #[must_use]
-    pub fn psa(mut self, words: String) -> Finding {
+    pub fn psa(mut self, words: Arc<str>) -> Finding {
         self.psa = Some(words);
         self
     }
@@ -283,7 +292,7 @@ impl Finding {
 
     /// Adds the help.
     #[must_use]
-    pub fn help(mut self, help: impl Into<String>) -> Finding {
+    pub fn help(mut self, help: impl Into<Cow<'static, str>>) -> Finding {
         self.help = Some(help.into());
         self
     }

@@ -63,7 +63,7 @@ impl<'c> Funnel<'c> {
     /// Whether each finding repeats an earlier one: the same rule about the same field of the same object. Findings
     /// without a field are not duplicates of one another.
     fn duplicates(&self) -> Vec<bool> {
-        let mut seen = HashSet::default();
+        let mut seen = HashSet::with_capacity_and_hasher(self.findings.len(), <_>::default());
         let findings = self.findings.iter();
         let repeats = findings.map(|finding| match &finding.pointer {
             None => false,

@@ -269,15 +269,37 @@ pub fn did_you_mean<'a>(
     let lower = written.to_lowercase();
     candidates
         .into_iter()
-        .map(|candidate| {
+        .filter_map(|candidate| {
+            let most = 1 + candidate.len().min(written.len()) / 4;
+            let may_be = |distance: usize| distance <= most && distance < written.len();
+            if !may_be(least_distance(&lower, candidate)) {
+                return None;
+            }
             let distance = strsim::damerau_levenshtein(&lower, &candidate.to_lowercase());
-            (distance, candidate)
-        })
-        .filter(|(distance, candidate)| {
-            *distance <= 1 + candidate.len().min(written.len()) / 4 && *distance < written.len()
+            may_be(distance).then_some((distance, candidate))
         })
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
+}
+
+/// A bound of the distance of two texts that is much cheaper than the distance: no edit adds or takes more than one letter.
+fn least_distance(lower: &str, candidate: &str) -> usize {
+    if !lower.is_ascii() || !candidate.is_ascii() {
+        return 0;
+    }
+    let mut counts = [0_i32; 128];
+    for byte in lower.bytes() {
+        counts[usize::from(byte)] += 1;
+    }
+    for byte in candidate.bytes() {
+        counts[usize::from(byte.to_ascii_lowercase())] -= 1;
+    }
+    let (mut more, mut less) = (0, 0);
+    for count in counts {
+        more += count.max(0);
+        less -= count.min(0);
+    }
+    more.max(less) as usize
 }
 
 /// `a`, `a or b`, `a, b or c`, each quoted.
@@ -292,24 +314,51 @@ pub fn one_of(options: &[&str]) -> String {
 
 /// A path in messages: `spec.containers[0].image`, `metadata.annotations["prometheus.io/port"]`.
 pub fn field_path(pointer: &Pointer) -> String {
-    let mut path = String::with_capacity(pointer.as_str().len() + 8);
-    let mut rest = pointer.as_str();
-    while let Some(tokens) = rest.strip_prefix('/') {
-        let (mut len, mut is_number, mut is_name) = (0, true, true);
-        for byte in tokens.bytes().take_while(|byte| *byte != b'/') {
-            len += 1;
-            is_number &= byte.is_ascii_digit();
-            is_name &= byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+    const NUMBER: u8 = 1;
+    const NAME: u8 = 2;
+    // Each finding has such a path, so its bytes are looked up.
+    const CLASSES: [u8; 256] = {
+        let mut classes = [0; 256];
+        let mut byte = 0;
+        while byte < 256 {
+            classes[byte] = match byte as u8 {
+                b'0'..=b'9' => NUMBER | NAME,
+                b'a'..=b'z' | b'A'..=b'Z' | b'_' | b'-' => NAME,
+                _ => 0,
+            };
+            byte += 1;
         }
-        let token;
-        (token, rest) = tokens.split_at(len);
-        match (len > 0 && is_number, len > 0 && is_name) {
-            (true, _) => path.extend(["[", token, "]"]),
-            (_, true) if path.is_empty() => path.push_str(token),
-            (_, true) => path.extend([".", token]),
-            _ => {
+        classes
+    };
+    let pointer = pointer.as_str();
+    let mut path = String::with_capacity(pointer.len() + 8);
+    let (bytes, mut at) = (pointer.as_bytes(), 0);
+    while at < bytes.len() {
+        let (start, mut class) = (at + 1, NUMBER | NAME);
+        at = start;
+        while let Some(byte) = bytes.get(at).filter(|byte| **byte != b'/') {
+            class &= CLASSES[usize::from(*byte)];
+            at += 1;
+        }
+        let token = &pointer[start..at];
+        match class {
+            _ if token.is_empty() => path.push_str("[\"\"]"),
+            0 => {
                 let token = token.replace("~1", "/").replace("~0", "~");
-                path.extend(["[\"", &token, "\"]"]);
+                path.push_str("[\"");
+                path.push_str(&token);
+                path.push_str("\"]");
+            }
+            NAME => {
+                if !path.is_empty() {
+                    path.push('.');
+                }
+                path.push_str(token);
+            }
+            _ => {
+                path.push('[');
+                path.push_str(token);
+                path.push(']');
             }
         }
     }
@@ -321,6 +370,20 @@ mod tests {
     use jsonptr::Pointer;
 
     use super::*;
+
+    #[test]
+    fn the_bound_of_a_distance_is_below_it() {
+        let texts = [
+            "", "a", "abc", "acb", "ABC", "bca", "web-api", "wbe-api", "web-app", "é", "weeb",
+        ];
+        for a in texts {
+            for b in texts {
+                let (a, lower) = (a.to_lowercase(), b.to_lowercase());
+                let distance = strsim::damerau_levenshtein(&a, &lower);
+                assert!(least_distance(&a, b) <= distance, "{a} {b}");
+            }
+        }
+    }
 
     #[test]
     fn paths_in_messages() {

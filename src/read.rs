@@ -6,6 +6,7 @@ mod list;
 mod seal;
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use jsonptr::PointerBuf;
 use kustomize_krm_types::annotations;
@@ -23,7 +24,7 @@ pub use list::{Host, ResourceList};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Origin {
     /// The file, relative to the package or the working directory, with forward slashes.
-    pub path: Option<String>,
+    pub path: Option<Arc<str>>,
     /// The index of the document in that file, from 0.
     pub index: usize,
     /// What the lines of the text are.
@@ -47,7 +48,7 @@ pub(crate) const AS_RENDERED: &str = " as rendered";
 
 impl Origin {
     /// The template that Helm made the object of.
-    pub fn template(&self) -> Option<String> {
+    pub fn template(&self) -> Option<Arc<str>> {
         let is_rendering = self.lines == OriginLines::OfRendering;
         self.path.clone().filter(|_| is_rendering)
     }
@@ -312,7 +313,7 @@ impl<'a> Resource<'a> {
         let mut lines = origin.lines();
         let path = lines.find_map(|line| line.strip_prefix("path: "));
         Origin {
-            path: path.map(str::to_owned),
+            path: path.map(Arc::from),
             index: 0,
             lines: OriginLines::None,
         }
@@ -324,7 +325,7 @@ impl<'a> Resource<'a> {
         let path = either(annotations::PATH, annotations::LEGACY_PATH);
         let index = either(annotations::INDEX, annotations::LEGACY_INDEX);
         Origin {
-            path: path.map(Cow::into_owned),
+            path: path.as_deref().map(Arc::from),
             index: index.and_then(|index| index.parse().ok()).unwrap_or(0),
             lines: OriginLines::None,
         }

@@ -55,7 +55,7 @@ fn try_fit(input: &str, config: &str) -> Result<Fitting, Problems> {
     let documents = stream.documents().filter(|document| !document.is_empty());
     for (index, document) in documents.enumerate() {
         let origin = Origin {
-            path: Some("input.yaml".to_owned()),
+            path: Some("input.yaml".into()),
             index,
             lines: OriginLines::OfFile,
         };

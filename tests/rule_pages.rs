@@ -274,7 +274,7 @@ fn said(rule: &Rule, case: &Path) -> Option<Example> {
     let (text, help) = match &fitting.report {
         Some(report) => {
             let mut results = report.results.iter().filter(|it| it.rule == rule.id);
-            let help = results.find_map(|it| it.help.clone());
+            let help = results.find_map(|it| it.help.clone().map(String::from));
             (findings(report, Severity::Info).as_str().to_owned(), help)
         }
         None => (fitting.text.err()?, None),

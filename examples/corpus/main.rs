@@ -265,7 +265,7 @@ fn resources<'a>(file: &File<'a>) -> Result<Vec<Resource<'a>>, Vec<Problem>> {
             continue;
         }
         let origin = Origin {
-            path: Some(file.name.to_owned()),
+            path: Some(file.name.into()),
             index,
             lines: OriginLines::OfFile,
         };

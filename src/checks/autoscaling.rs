@@ -128,7 +128,7 @@ fn dangling(scene: &Scene<'_>, autoscaler: &Autoscaler<'_>) -> Option<Finding> {
         let count = others.len();
         let names = others.map(|it| it.name.as_ref());
         let similar = scene.objects().did_you_mean(name, names, count);
-        finding.help = similar.map(|it| format!("did you mean `{it}`?"));
+        finding.help = similar.map(|it| format!("did you mean `{it}`?").into());
     }
     let current = current.and_then(|it| it.value().ok());
     Some(
@@ -230,7 +230,7 @@ fn without_containers(scene: &Scene<'_>, autoscaler: &Autoscaler<'_>) -> Vec<Fin
         let similar = objects.did_you_mean(&name, containers(), known.len());
         let others = || containers().take(MOST_NAMES).collect::<Vec<_>>().join(", ");
         let listed = || format!("its containers are: {}", others());
-        finding.help = Some(similar.map_or_else(listed, |it| format!("did you mean `{it}`?")));
+        finding.help = Some(similar.map_or_else(listed, |it| format!("did you mean `{it}`?")).into());
         Some(finding)
     });
     missing.collect()

@@ -92,7 +92,7 @@ fn use_of_profiles(scene: &Scene<'_>) -> Vec<Finding> {
                 .about(&Subject::metadata(), &["annotations", PROFILE]);
             let objects = selection.objects;
             let nearest = objects.did_you_mean(name, names, config.profiles.len());
-            finding.help = nearest.map(|it| format!("did you mean `{it}`?"));
+            finding.help = nearest.map(|it| format!("did you mean `{it}`?").into());
             findings.push(finding);
         }
     }
@@ -171,7 +171,7 @@ fn use_of_selection(scene: &Scene<'_>) -> Option<Finding> {
     );
     let finding = Finding::graded(&UNMATCHED, severity, message);
     Some(match &selection.near {
-        Some(near) => finding.help(near.suggestion.as_str()),
+        Some(near) => finding.help(near.suggestion.clone()),
         None => finding.help("fix `spec.select`"),
     })
 }
@@ -195,7 +195,7 @@ fn unused(name: &str, is_marked: bool, is_required: bool, used: &ProfileUse) -> 
         format!("profile {name} matches nothing{near}"),
     );
     match (&used.near, severity, is_marked) {
-        (Some(near), ..) => finding.help(near.suggestion.as_str()),
+        (Some(near), ..) => finding.help(near.suggestion.clone()),
         (None, Severity::Info, _) => finding,
         (None, _, true) => finding.help("fix its `select`: the profile is `required`"),
         (None, _, false) => finding.help("fix its `select`, or remove the profile"),

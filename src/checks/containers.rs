@@ -4,13 +4,14 @@
 //! `pkg/apis/core/validation/validation.go`. Only pods of Kubernetes' own kinds are checked: controllers of other kinds add
 //! volumes and images of their own.
 
+use std::borrow::Cow;
 use std::hash::Hash;
 
 use kustomize_krm_types::Severity;
 
 use super::{Check, Find, Pod};
 use crate::facts::Half;
-use crate::finding::{Finding, Mode};
+use crate::finding::{Finding, Mode, Part};
 use crate::hashing::{HashMap, HashSet};
 use crate::kubernetes::{Quantity, schema};
 use crate::objects::{Container, ContainerType};
@@ -113,16 +114,12 @@ impl Findings {
 
     fn help(&mut self, help: Option<String>) {
         if let (Some(last), Some(help)) = (self.0.last_mut(), help) {
-            last.help = Some(help);
+            last.help = Some(help.into());
         }
     }
 }
 
-fn mounts(
-    container: &Container<'_>,
-    volumes: &HashMap<std::borrow::Cow<'_, str>, bool>,
-    found: &mut Findings,
-) {
+fn mounts(container: &Container<'_>, volumes: &HashMap<Cow<'_, str>, bool>, found: &mut Findings) {
     let text = |list, key| {
         let items = container.node.items_at([list]);
         let texts: HashSet<_> = items.filter_map(move |it| it.text_at([key])).collect();
@@ -148,17 +145,16 @@ fn mounts(
     let mut seen = HashSet::default();
     for list in ["volumeMounts", "volumeDevices"] {
         for (index, item) in container.node.items_at([list]).enumerate() {
-            let at = index.to_string();
             let Some(name) = item.text_at(["name"]).filter(|it| !it.is_empty()) else {
                 continue;
             };
-            let (is_device, path) = (list == "volumeDevices", [list, &at, "name"]);
+            let is_device = list == "volumeDevices";
             match volumes.get(&name) {
                 None => {
                     found.add(
                         &MOUNT,
                         container,
-                        &path,
+                        &[list, &index.to_string(), "name"],
                         format!("the pod has no volume `{name}`"),
                     );
                     found.help(suggestion(&name, volumes.keys().map(|it| &**it)));
@@ -166,10 +162,12 @@ fn mounts(
                 Some(false) if is_device => {
                     let message =
                         format!("`{name}` is not a claim, and only claims can be devices");
+                    let path = [list, &index.to_string(), "name"];
                     found.add(&MOUNT, container, &path, message);
                 }
                 _ if !is_device && devices.contains(&name) => {
                     let message = format!("`{name}` is mounted, and it is a device as well");
+                    let path = [list, &index.to_string(), "name"];
                     found.add(&MOUNT, container, &path, message);
                 }
                 _ => {}
@@ -181,13 +179,13 @@ fn mounts(
             // The schema reports two mounts or two devices at one path.
             if !is_device && device_paths.contains(&place) && seen.insert(place.clone()) {
                 let message = format!("a device has the path `{place}` too");
-                found.add(&MOUNT, container, &[list, &at, key], message);
+                found.add(&MOUNT, container, &[list, &index.to_string(), key], message);
             }
             let propagation = item.text_at(["mountPropagation"]);
-            let is_privileged = container.node.bool_at(["securityContext", "privileged"]);
-            if propagation.as_deref() == Some("Bidirectional") && is_privileged != Some(true) {
+            let is_privileged = || container.node.bool_at(["securityContext", "privileged"]);
+            if propagation.as_deref() == Some("Bidirectional") && is_privileged() != Some(true) {
                 let message = "only a privileged container may mount with `Bidirectional`";
-                let path = [list, &at, "mountPropagation"];
+                let path = [list, &index.to_string(), "mountPropagation"];
                 found.add(&MOUNT, container, &path, message.to_owned());
             }
         }
@@ -264,27 +262,26 @@ fn sleeps(container: &Container<'_>, spec: Node<'_>, found: &mut Findings) {
 
 /// The ports and names of ports of earlier containers, and the containers.
 #[derive(Default)]
-struct Ports {
-    numbers: HashMap<(i64, String), String>,
-    names: HashMap<String, String>,
+struct Ports<'c> {
+    numbers: HashMap<(i64, Cow<'c, str>), &'c Part>,
+    names: HashMap<Cow<'c, str>, &'c Part>,
 }
 
 /// Ports of other containers of the pod, which have the same network: the API server warns of them.
-fn shared_ports(container: &Container<'_>, earlier: &mut Ports, found: &mut Findings) {
+fn shared_ports<'c>(container: &'c Container<'_>, earlier: &mut Ports<'c>, found: &mut Findings) {
     // What has ended serves nothing.
     if container.container_type == ContainerType::Init {
         return;
     }
     let mut own = Ports::default();
     for (index, port) in container.node.items_at(["ports"]).enumerate() {
-        let at = index.to_string();
         if let Some(name) = port.text_at(["name"]).filter(|it| !it.is_empty()) {
-            let key = name.clone().into_owned();
+            let key = name.clone();
             if let Some(other) = holder(&earlier.names, &mut own.names, key, container) {
                 let message = format!(
                     "a port of {other} is named {name} too, and Services that name it use that one"
                 );
-                let path = ["ports", &at, "name"];
+                let path = ["ports", &index.to_string(), "name"];
                 found.graded(&CONTAINER, Severity::Warning, container, &path, message);
             }
         }
@@ -292,12 +289,12 @@ fn shared_ports(container: &Container<'_>, earlier: &mut Ports, found: &mut Find
             continue;
         };
         let protocol = port.text_at(["protocol"]).filter(|it| !it.is_empty());
-        let key = (number, protocol.unwrap_or("TCP".into()).into_owned());
+        let key = (number, protocol.unwrap_or("TCP".into()));
         if let Some(other) = holder(&earlier.numbers, &mut own.numbers, key, container) {
             let message = format!(
                 "{other} has the port {number} too, and the containers of a pod share their network"
             );
-            let path = ["ports", &at, "containerPort"];
+            let path = ["ports", &index.to_string(), "containerPort"];
             found.graded(&CONTAINER, Severity::Warning, container, &path, message);
         }
     }
@@ -306,15 +303,15 @@ fn shared_ports(container: &Container<'_>, earlier: &mut Ports, found: &mut Find
 }
 
 /// The earlier container that has a key. If there is none, this one has it for later ones.
-fn holder<'e, K: Eq + Hash>(
-    earlier: &'e HashMap<K, String>,
-    own: &mut HashMap<K, String>,
+fn holder<'c, K: Eq + Hash>(
+    earlier: &HashMap<K, &'c Part>,
+    own: &mut HashMap<K, &'c Part>,
     key: K,
-    container: &Container<'_>,
-) -> Option<&'e String> {
-    let other = earlier.get(&key);
+    container: &'c Container<'_>,
+) -> Option<&'c Part> {
+    let other = earlier.get(&key).copied();
     if other.is_none() {
-        own.insert(key, container.subject.part.to_string());
+        own.insert(key, &container.subject.part);
     }
     other
 }
@@ -327,18 +324,18 @@ fn ports<'a>(
 ) {
     let mut names = HashSet::default();
     for (index, port) in container.node.items_at(["ports"]).enumerate() {
-        let at = index.to_string();
-        if let Some(name) = port.text_at(["name"]).filter(|it| !it.is_empty()) {
+        if let Some(name) = port.text_at(["name"]).filter(|it| !it.is_empty())
+            && !names.insert(name.clone())
+        {
             let message = format!("two ports are named {name}");
-            if !names.insert(name) {
-                found.add(&CONTAINER, container, &["ports", &at, "name"], message);
-            }
+            let path = ["ports", &index.to_string(), "name"];
+            found.add(&CONTAINER, container, &path, message);
         }
         let number = port.int_at::<i64>(["containerPort"]);
         let Some(of_host) = port.int_at::<i64>(["hostPort"]).filter(|it| *it != 0) else {
             continue;
         };
-        let path = ["ports", &at, "hostPort"];
+        let path = ["ports", &index.to_string(), "hostPort"];
         if is_host && number.is_some_and(|it| it != of_host) {
             let message = "with hostNetwork, hostPort must be equal to containerPort".to_owned();
             found.add(&CONTAINER, container, &path, message);

@@ -99,7 +99,7 @@ fn find(
         PodSearch::NoMatch(no_match) => {
             let message = format!("it protects no pod: {}", no_match.cause);
             let mut finding = found(Severity::Warning, message, "selector");
-            finding.help = no_match.help;
+            finding.help = no_match.help.map(Into::into);
             return Some(finding);
         }
     };

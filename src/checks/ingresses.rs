@@ -197,7 +197,7 @@ impl<'s> Routes<'s> {
                     .filter(|it| is_service(it))
                     .map(|it| it.name.as_ref());
                 let similar = objects.did_you_mean(&name, others, count);
-                finding.help = similar.map(|it| format!("did you mean `{it}`?"));
+                finding.help = similar.map(|it| format!("did you mean `{it}`?").into());
                 self.findings.push(finding);
             }
             return;

@@ -68,10 +68,11 @@ fn missing(pod: &Pod<'_, '_>) -> Vec<Finding> {
             }
             let subject = &container.subject;
             let leaf = half.leaf(name);
-            let message = format!("{}: resources.{leaf} is not set", subject.part);
+            let [a, b, c] = subject.part.words();
+            let message = [a, b, c, ": resources.", &leaf, " is not set"].concat();
             let finding = Finding::graded(rule, severity, message)
                 .about(subject, &[key, half.key(), name])
-                .leaf(format!("resources.{leaf}"))
+                .leaf(["resources.", &leaf].concat())
                 .help("set it in the manifest, or in `resources.containers` of the config");
             findings.push(finding);
         }

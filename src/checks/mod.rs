@@ -257,7 +257,7 @@ fn run<'s>(
 type Reported = HashSet<(usize, PointerBuf)>;
 
 fn reported_in(scene: &Scene<'_>) -> Reported {
-    if !scene.config.validate_only {
+    if !scene.config.validate_only || scene.changes.is_empty() {
         return HashSet::default();
     }
     let selected = scene.selection.selected.iter();
@@ -311,11 +311,12 @@ fn of_objects<'s>(
 
 /// The findings without those about a present value that FIT-RUN001 reports: it would be changed.
 fn left(check: &Check, mut findings: Vec<Finding>, reported: &Reported) -> Vec<Finding> {
-    findings.retain(|it| {
-        let place = it.resource.zip(it.pointer.clone());
-        let is_present = it.rule.when != When::Always && check.name != run::CHECK.name;
-        !is_present || place.is_none_or(|it| !reported.contains(&it))
-    });
+    if !reported.is_empty() && check.name != run::CHECK.name {
+        findings.retain(|it| {
+            let place = || it.resource.zip(it.pointer.clone());
+            it.rule.when == When::Always || place().is_none_or(|it| !reported.contains(&it))
+        });
+    }
     verify(check, &findings);
     findings
 }

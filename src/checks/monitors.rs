@@ -54,7 +54,7 @@ fn of_monitor(scene: &Scene<'_>, monitor: &Monitor<'_>) -> Vec<Finding> {
         Some(MonitorSearch::NoMatch(no_match)) => {
             let message = format!("it selects no {noun}: {}", no_match.cause);
             let mut finding = selector(Severity::Warning, message);
-            finding.help = no_match.help;
+            finding.help = no_match.help.map(Into::into);
             return vec![finding];
         }
         Some(MonitorSearch::Unknown) => {

@@ -186,7 +186,7 @@ impl<'s> Policy<'s> {
                 let mut finding = Finding::new(&ID, message)
                     .about(&Subject::object(), path)
                     .current(selector.and_then(|selector| selector.value().ok()));
-                finding.help = no_match.help;
+                finding.help = no_match.help.map(Into::into);
                 self.findings.push(finding);
                 None
             }

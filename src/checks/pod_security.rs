@@ -45,7 +45,7 @@ fn culprits(violation: &Violation) -> Vec<Cow<'_, Culprit>> {
         match all.last_mut() {
             Some(last) if list.is_some() && last.at == culprit.at && added(last) == list => {
                 let (last, more) = (last.to_mut(), culprit.found.as_deref());
-                last.field = list.unwrap_or_default().to_owned();
+                last.field = Cow::Owned(list.unwrap_or_default().to_buf());
                 last.found = last
                     .found
                     .take()
@@ -61,6 +61,9 @@ fn culprits(violation: &Violation) -> Vec<Cow<'_, Culprit>> {
 /// The list of added capabilities that a culprit is, or is in.
 fn added(culprit: &Culprit) -> Option<&Pointer> {
     let field: &Pointer = &culprit.field;
+    if !field.as_str().contains("/add") {
+        return None;
+    }
     let is_list = |list: &&Pointer| list.as_str().ends_with("/capabilities/add");
     [Some(field), field.parent()]
         .into_iter()
@@ -75,17 +78,14 @@ fn is_rejected(violation: &Violation, pods: &PodFacts<'_>) -> bool {
 
 /// The part of an object with the field of a culprit.
 struct Blamed<'t, 'a> {
-    subject: Arc<Subject>,
+    subject: &'t Arc<Subject>,
     node: Node<'a>,
     /// The container, unless the part is the pod or its metadata.
     container: Option<&'t Container<'a>>,
-    /// The tokens of the field below the part.
-    field: Vec<String>,
 }
 
 impl<'t, 'a> Blamed<'t, 'a> {
     fn of(template: &'t Template<'a>, culprit: &Culprit) -> Option<Blamed<'t, 'a>> {
-        let field = culprit.field.tokens();
         let (subject, node, container) = match culprit.at {
             At::Pod => (&template.pod, template.spec, None),
             At::Metadata => {
@@ -104,14 +104,9 @@ impl<'t, 'a> Blamed<'t, 'a> {
             }
         };
         Some(Blamed {
-            subject: Arc::clone(subject),
+            subject,
             node,
             container,
-            field: field.map(|token| token.decoded().into_owned()).collect(),
         })
-    }
-
-    fn field(&self) -> Vec<&str> {
-        self.field.iter().map(String::as_str).collect()
     }
 }

@@ -12,7 +12,7 @@ use super::{Check, Find};
 use crate::finding::{Finding, Subject};
 use crate::objects::ContainerType;
 use crate::rules::{Rule, rules};
-use crate::yaml::Node;
+use crate::yaml::{Kind, Node};
 
 /// Where a row looks.
 #[derive(Clone, Copy, PartialEq)]
@@ -176,12 +176,13 @@ pub(super) const CHECK: Check = Check {
             for row in asked(On::Pod).filter(|_| pod.template.is_whole()) {
                 look(row, &pod.template.pod, pod.template.spec, &mut findings);
             }
+            let of_containers: Vec<&Row> = asked(On::Container).collect();
+            let restart = pod.template.spec.text_at(["restartPolicy"]);
+            let is_kept = restart.is_none_or(|it| it == "Always");
             for container in &pod.template.containers {
                 // The API server refuses probes of init containers, and pods that run to an end serve nothing.
-                let restart = pod.template.spec.text_at(["restartPolicy"]);
-                let has_probes = container.container_type == ContainerType::Container
-                    && restart.is_none_or(|it| it == "Always");
-                for row in asked(On::Container) {
+                let has_probes = container.container_type == ContainerType::Container && is_kept;
+                for row in &of_containers {
                     if has_probes || !row.path[0].ends_with("Probe") {
                         look(row, &container.subject, container.node, &mut findings);
                     }
@@ -207,6 +208,12 @@ pub(super) const CHECK: Check = Check {
     ],
 };
 
+/// A step to a field.
+enum Step<'a> {
+    Key(Cow<'a, str>),
+    Item(usize),
+}
+
 /// Applies a row to a part of an object.
 fn look(row: &Row, subject: &Subject, node: Node<'_>, findings: &mut Vec<Finding>) {
     visit(
@@ -224,10 +231,10 @@ fn visit<'a>(
     subject: &Subject,
     node: Option<Node<'a>>,
     path: &[&'static str],
-    at: &mut Vec<Cow<'a, str>>,
+    at: &mut Vec<Step<'a>>,
     findings: &mut Vec<Finding>,
 ) {
-    let mut step = |key: Cow<'a, str>, node: Option<Node<'a>>, path: &[&'static str]| {
+    let mut step = |key: Step<'a>, node: Option<Node<'a>>, path: &[&'static str]| {
         at.push(key);
         visit(row, subject, node, path, at, findings);
         at.pop();
@@ -236,22 +243,33 @@ fn visit<'a>(
         ["*", rest @ ..] => {
             let Some(node) = node else { return };
             for (index, item) in node.items().enumerate() {
-                step(Cow::Owned(index.to_string()), Some(item), rest);
+                step(Step::Item(index), Some(item), rest);
             }
             for (key, value) in node.entries() {
                 if let Some(key) = key.text() {
-                    step(key, Some(value), rest);
+                    step(Step::Key(key), Some(value), rest);
                 }
             }
         }
-        [key, rest @ ..] => step(Cow::Borrowed(*key), node.and_then(|it| it.at([*key])), rest),
+        [key, rest @ ..] => {
+            let node = node.and_then(|it| it.get(key)).filter(|it| !it.is_null());
+            step(Step::Key(Cow::Borrowed(*key)), node, rest);
+        }
         [] => {
-            let key = at.last().map_or("", AsRef::as_ref);
+            let key = match at.last() {
+                Some(Step::Key(key)) => key,
+                _ => "",
+            };
             let Some(fault) = (row.fault)(key, node) else {
                 return;
             };
             // A field that is not set is about what would hold it.
-            let field: Vec<&str> = at.iter().map(AsRef::as_ref).collect();
+            let field = at.iter().map(|step| match step {
+                Step::Key(key) => Cow::Borrowed(key.as_ref()),
+                Step::Item(index) => Cow::Owned(index.to_string()),
+            });
+            let field: Vec<Cow<'_, str>> = field.collect();
+            let field: Vec<&str> = field.iter().map(AsRef::as_ref).collect();
             let message = match subject.part {
                 crate::finding::Part::Object => fault,
                 ref part => format!("{part}: {fault}"),
@@ -299,6 +317,22 @@ fn secret(name: &str, value: Node<'_>) -> Option<String> {
         places.any(|at| text[at..].starts_with(part))
     };
     let is_named = ends_as_secret(name);
+    // Most values are no secrets by their source already.
+    let raw = value.raw();
+    let is_source = match value.kind() {
+        Kind::Literal => true,
+        Kind::Plain | Kind::Single | Kind::Double => {
+            memchr::memchr2(b'\\', b'\n', raw.as_bytes()).is_none()
+        }
+        _ => false,
+    };
+    let may_have = || {
+        let has_address = || memchr::memchr(b'@', raw.as_bytes()).is_some() && has(raw, "://");
+        has_address() || has(raw, "PRIVATE KEY-----")
+    };
+    if is_source && !is_named && !may_have() {
+        return None;
+    }
     let text = value.text()?;
     let (has_scheme, has_key) = (has(&text, "://"), has(&text, "PRIVATE KEY-----"));
     // Most values are none, so what it is comes last.
@@ -324,6 +358,11 @@ fn secret(name: &str, value: Node<'_>) -> Option<String> {
 /// Whether a name ends like that of a secret, whatever its case and what is between its words.
 fn ends_as_secret(name: &str) -> bool {
     let letters = || name.bytes().rev().filter(u8::is_ascii_alphanumeric);
+    // The last letters of the words.
+    let last = letters().next().map(|it| it.to_ascii_lowercase());
+    if !matches!(last, Some(b'd' | b'e' | b'n' | b't' | b'y')) {
+        return false;
+    }
     SECRETS_END.iter().any(|end| {
         let mut letters = letters();
         let mut end = end.bytes().rev();

@@ -143,7 +143,7 @@ impl<'s> Search<'s, '_> {
         let mut findings = Vec::new();
         let mut seen = HashSet::default();
         let mut look_below = |top: &PointerBuf, of: &'static schema::Object, node: Node<'s>| {
-            of.each_mapping(node, &mut |holder, mapping, path| {
+            of.each_mapping(node, &table::ENDS, &mut |holder, mapping, path| {
                 for row in rows_of(holder) {
                     if mapping.at([row.name]).is_none() {
                         continue;
@@ -279,7 +279,7 @@ impl<'s> Search<'s, '_> {
         let mut finding = finding(rule, severity, message, it, &[it.row.name]);
         finding.current = Some(name.as_ref().into());
         finding.proposed = similar.map(Into::into);
-        finding.help = similar.map(|it| format!("did you mean `{it}`?"));
+        finding.help = similar.map(|it| format!("did you mean `{it}`?").into());
         vec![finding]
     }
 
@@ -373,7 +373,7 @@ impl<'s> Search<'s, '_> {
             let path: Vec<&str> = path.iter().map(String::as_str).collect();
             let mut finding = finding(&KEY, severity, message, it, &path);
             finding.current = Some(key.as_ref().into());
-            finding.help = similar.map(|it| format!("did you mean `{it}`?"));
+            finding.help = similar.map(|it| format!("did you mean `{it}`?").into());
             findings.push(finding);
         }
         findings

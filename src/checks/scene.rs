@@ -67,6 +67,9 @@ impl<'s> Scene<'s> {
 
     /// The edits of one object, to view it as they will leave it; see [`Pod::after`].
     pub fn after(&self, object: usize) -> Overlay<'s> {
+        if self.changes.is_empty() {
+            return Overlay::default();
+        }
         match self.config.validate_only {
             true => {
                 let selected = self.selection.selected_at(object).into_iter();

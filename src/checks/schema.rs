@@ -141,7 +141,7 @@ fn of_object<'s>(scene: &Scene<'s>, selected: &'s Selected<'s, 's>) -> Vec<Findi
         finding.help = finding
             .help
             .take_if(|it| place.is_none() || it.starts_with("did"))
-            .or(place);
+            .or(place.map(Into::into));
         finding
     };
     findings.extend(violations.into_iter().map(of));

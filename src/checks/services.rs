@@ -52,7 +52,7 @@ fn of_service(scene: &Scene<'_>, service: &Service<'_>) -> Vec<Finding> {
             let mut finding = Finding::new(&ID, message)
                 .about(&subject, &["spec", "selector"])
                 .current(selector.and_then(|it| it.value().ok()));
-            finding.help = no_match.help;
+            finding.help = no_match.help.map(Into::into);
             return vec![finding];
         }
         PodSearch::Pods(pods) => pods,

@@ -171,7 +171,7 @@ fn closed(
         Finding::new(&FOREIGN, message)
             .about(subject, &["volumeMounts", &index.to_string()])
             .decided_by(section.decision("pod.runAsNonRoot"))
-            .help(help)
+            .help(help.to_owned())
     };
     let spec = pod.after().spec;
     let has_group = spec.at(["securityContext", "fsGroup"]).is_some();

@@ -54,7 +54,7 @@ fn of_object(_: &Scene<'_>, selected: &Selected<'_, '_>) -> Vec<Finding> {
         let finding = Finding::new(rule, message).about(&Subject::object(), field);
         found.push(match help.is_empty() {
             true => finding,
-            false => finding.help(help),
+            false => finding.help(help.to_owned()),
         });
     };
     let is = |path: &[&str], wanted: &str| {
@@ -307,7 +307,7 @@ fn profiles(pod: &Pod<'_, '_>) -> Vec<Finding> {
         let mut add = |severity, message: String, help: Option<String>| {
             let subject = &pod.template.pod_metadata;
             let mut finding = Finding::graded(&POD, severity, message);
-            finding.help = help;
+            finding.help = help.map(Into::into);
             found.push(finding.about(subject, &["annotations", &key]));
         };
         let has_field = |name: &str, field: &str| {
@@ -375,7 +375,7 @@ fn of_pod(pod: &Pod<'_, '_>) -> Vec<Finding> {
             .current(value.and_then(|it| it.value().ok()));
         found.push(match help.is_empty() {
             true => finding,
-            false => finding.help(help),
+            false => finding.help(help.to_owned()),
         });
     };
     let policy = spec.text_at(["restartPolicy"]).filter(|it| !it.is_empty());

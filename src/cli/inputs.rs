@@ -4,6 +4,7 @@ mod contents;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use fitout::config::{Config, FunctionConfig};
 use fitout::not_yaml;
@@ -276,6 +277,7 @@ impl Manifest {
     fn read(&self, text: usize) -> (Vec<Resource<'_>>, Vec<Problem>) {
         let (mut resources, mut problems) = (Vec::new(), Vec::new());
         let mut templates = HashMap::new();
+        let name: Arc<str> = self.name.as_str().into();
         let documents = self.stream.documents();
         let documents = documents.filter(|document| !document.is_empty());
         for (index, document) in documents
@@ -286,11 +288,11 @@ impl Manifest {
             let origin = match template.flatten() {
                 Some(template) => Origin {
                     index: next_of(&mut templates, &template),
-                    path: Some(template),
+                    path: Some(template.into()),
                     lines: OriginLines::OfRendering,
                 },
                 None => Origin {
-                    path: Some(self.name.clone()),
+                    path: Some(Arc::clone(&name)),
                     index,
                     lines: OriginLines::OfFile,
                 },

@@ -6,6 +6,7 @@ use kustomize_krm_types::Severity;
 use serde::Deserialize;
 
 use super::vocabulary::Vocabulary;
+use crate::hashing::HashMap;
 use crate::kubernetes::{Glob, Level, Version};
 use crate::problem::suggestion;
 use crate::rules::{Rule, When};
@@ -36,8 +37,13 @@ pub struct Checks {
     pub fail_on: FailOn,
     /// Severities that replace those of the rules, by rule id.
     pub severity: BTreeMap<String, RuleSeverity>,
+    /// Ids of rules, with `*` and `?`: only these are checked. Defaults to all.
+    pub only: Vec<Glob>,
     /// Ids of rules that are not checked.
     pub disable: Vec<String>,
+    /// The severities that differ from those of the rules; `None` for a rule that is not checked.
+    #[serde(skip)]
+    differing: HashMap<&'static str, Option<RuleSeverity>>,
 }
 
 /// What the input is.
@@ -104,18 +110,33 @@ impl Checks {
         patterns.any(|pattern| pattern.matches(namespace))
     }
 
-    /// Whether a rule runs on check; one on request does if its severity is configured.
+    /// Whether a rule runs on check; one on request does if the config names it.
     pub fn runs(&self, rule: &Rule) -> bool {
-        rule.when != When::OnRequest || self.severity.contains_key(rule.id)
+        let is_requested = || {
+            self.severity.contains_key(rule.id) || self.only.iter().any(|it| it.as_str() == rule.id)
+        };
+        self.severity_of(rule.id, rule.severity).is_some()
+            && (rule.when != When::OnRequest || is_requested())
+    }
+
+    /// Indexes the rules that the config names.
+    pub(super) fn index(&mut self, vocabulary: &Vocabulary) {
+        let left = vocabulary.rules().filter_map(|rule| {
+            let is_chosen = self.only.is_empty() || self.only.iter().any(|it| it.matches(rule.id));
+            let is_disabled = !is_chosen || self.disable.iter().any(|id| id == rule.id);
+            let severity = self.severity.get(rule.id).copied();
+            (is_disabled || severity.is_some())
+                .then(|| (rule.id, severity.filter(|_| !is_disabled)))
+        });
+        self.differing = left.collect();
     }
 
     /// The severity that this config gives a finding; `None` if its rule is disabled.
     pub fn severity_of(&self, id: &str, own: Severity) -> Option<Severity> {
-        if self.disable.iter().any(|disabled| disabled == id) {
-            return None;
+        match self.differing.get(id) {
+            None => Some(own),
+            Some(severity) => severity.map(Into::into),
         }
-        let configured = self.severity.get(id);
-        Some(configured.map_or(own, |severity| (*severity).into()))
     }
 
     /// The first unknown rule that the config names: the key below `checks`, the message, and the help.
@@ -125,7 +146,12 @@ impl Checks {
     ) -> Option<(&'static str, String, Option<String>)> {
         let named = self.severity.keys().map(|id| ("severity", id));
         let mut named = named.chain(self.disable.iter().map(|id| ("disable", id)));
-        let (key, id) = named.find(|(_, id)| !vocabulary.rules().any(|rule| rule.id == *id))?;
+        let of_nothing = |it: &&Glob| !vocabulary.rules().any(|rule| it.matches(rule.id));
+        let pattern = || Some(("only", self.only.iter().find(of_nothing)?.as_str()));
+        let (key, id) = named
+            .find(|(_, id)| !vocabulary.rules().any(|rule| rule.id == *id))
+            .map(|(key, id)| (key, id.as_str()))
+            .or_else(pattern)?;
         let help = suggestion(id, vocabulary.rules().map(|rule| rule.id));
         Some((key, format!("there is no rule `{id}`"), help))
     }

@@ -161,6 +161,7 @@ impl FunctionConfig<'_> {
                     mode => mode,
                 };
                 config.checks = general.checks;
+                config.checks.index(config.vocabulary);
                 config.authors = general.authors;
                 self.check_words(config, view, problems);
                 config.strict = general.strict;

@@ -96,7 +96,7 @@ impl Change {
             proposed: self.proposed.clone(),
             resource: Some(self.resource),
             decision: Some(Arc::clone(&self.decision)),
-            help: Some("set it in the manifest, or use the mode Ensure".to_owned()),
+            help: Some("set it in the manifest, or use the mode Ensure".into()),
             ..Finding::new(&LEFT, message)
         }
     }

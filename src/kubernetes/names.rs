@@ -11,7 +11,17 @@ pub fn is_label(name: &str) -> bool {
 /// Whether a name is a subdomain: labels of any length joined with dots, at most 253 characters (`IsDNS1123Subdomain`).
 /// Names of most objects, such as StorageClasses, are subdomains.
 pub fn is_subdomain(name: &str) -> bool {
-    name.len() <= 253 && name.split('.').all(is_part)
+    // Whether a part begins, and whether it may end.
+    let (mut is_start, mut may_end) = (true, false);
+    for byte in name.bytes() {
+        (is_start, may_end) = match byte {
+            b'a'..=b'z' | b'0'..=b'9' => (false, true),
+            b'-' if !is_start => (false, false),
+            b'.' if may_end => (true, false),
+            _ => return false,
+        };
+    }
+    may_end && name.len() <= 253
 }
 
 /// Whether a text is a label apart from its length.

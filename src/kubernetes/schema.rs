@@ -16,7 +16,6 @@ mod validation;
 mod values;
 mod violations;
 
-use std::borrow::Cow;
 use std::sync::OnceLock;
 
 use jsonptr::PointerBuf;
@@ -179,20 +178,38 @@ impl Path<'_, '_> {
     }
 
     fn pointer(&self) -> PointerBuf {
-        let (mut pointer, token) = match self {
-            Path::Top(key) => return PointerBuf::from_tokens(*key),
-            Path::Key(above, key) => (above.pointer(), key.text().unwrap_or_default()),
-            Path::Name(above, name) => {
-                let mut pointer = above.pointer();
-                for token in name.split('/') {
-                    pointer.push_back(token.replace("~1", "/"));
-                }
-                return pointer;
+        let mut pointer = String::with_capacity(96);
+        self.write(&mut pointer);
+        // It is valid: each token is escaped.
+        PointerBuf::parse(pointer).unwrap_or_default()
+    }
+
+    fn write(&self, pointer: &mut String) {
+        let add = |token: &str, pointer: &mut String| {
+            pointer.push('/');
+            match memchr::memchr2(b'~', b'/', token.as_bytes()) {
+                None => pointer.push_str(token),
+                Some(_) => pointer.push_str(&token.replace('~', "~0").replace('/', "~1")),
             }
-            Path::Item(above, index) => (above.pointer(), Cow::Owned(index.to_string())),
         };
-        pointer.push_back(token.as_ref());
-        pointer
+        match self {
+            Path::Top(None) => {}
+            Path::Top(Some(key)) => add(key, pointer),
+            Path::Key(above, key) => {
+                above.write(pointer);
+                add(&key.text().unwrap_or_default(), pointer);
+            }
+            Path::Name(above, name) => {
+                above.write(pointer);
+                for token in name.split('/') {
+                    add(&token.replace("~1", "/"), pointer);
+                }
+            }
+            Path::Item(above, index) => {
+                above.write(pointer);
+                add(&index.to_string(), pointer);
+            }
+        }
     }
 }
 
@@ -300,27 +317,61 @@ impl Object {
         found.mismatches
     }
 
-    /// Calls `look` with each mapping whose type is known: the name of its type, the mapping and a function for its path.
-    pub fn each_mapping<'a>(&self, node: Node<'a>, look: &mut Look<'_, 'a>) {
-        self.look_in(node, Path::Top(None), look);
+    /// Calls `look` with each mapping whose type is known: the name of its type, the mapping and a function for its path. What
+    /// is in mappings of the types `ends` is left out.
+    pub fn each_mapping<'a>(&self, node: Node<'a>, ends: &[&str], look: &mut Look<'_, 'a>) {
+        self.look_in(node, Path::Top(None), ends, look);
     }
 
-    fn look_in<'a>(&self, node: Node<'a>, path: Path<'_, 'a>, look: &mut Look<'_, 'a>) {
+    fn look_in<'a>(
+        &self,
+        node: Node<'a>,
+        path: Path<'_, 'a>,
+        ends: &[&str],
+        look: &mut Look<'_, 'a>,
+    ) {
+        if ends.contains(&self.name) {
+            return;
+        }
         look(self.name, node, &|| path.pointer());
         for (key, value) in node.entries().filter(|(_, value)| !value.is_scalar()) {
-            if let Some(of) = self.field(&key.text().unwrap_or_default()) {
-                of.look_in(value, Path::Key(&path, key), look);
+            if let Some(at) = self.position_of_key(key) {
+                let of = &self.fields[at].of;
+                of.look_in(value, Path::Key(&path, key), ends, look);
             }
+        }
+    }
+
+    /// The types of its fields, for tests.
+    #[cfg(test)]
+    pub(crate) fn nested(&self) -> Vec<&'static Object> {
+        fn of(it: &Type) -> Option<&'static Object> {
+            match it {
+                Type::Nested(object) => Some(object.get()),
+                Type::List(inner) | Type::Map(inner) => of(inner),
+                _ => None,
+            }
+        }
+        self.fields.iter().filter_map(|it| of(&it.of)).collect()
+    }
+
+    /// The name of the type, for tests.
+    #[cfg(test)]
+    pub(crate) fn name(&self) -> &'static str {
+        self.name
+    }
+
+    #[inline]
+    fn position_of_key(&self, key: Node<'_>) -> Option<usize> {
+        match key.digest() {
+            Some(digest) => self.position_of(digest, key.raw()),
+            None => self.position(&key.text().unwrap_or_default()),
         }
     }
 
     fn visit<'a>(&self, node: Node<'a>, path: Path<'_, 'a>, found: &mut Types<'a>) {
         node.entries().for_each(|(key, value)| {
-            let position = match key.digest() {
-                Some(digest) => self.position_of(digest, key.raw()),
-                None => self.position(&key.text().unwrap_or_default()),
-            };
-            let field = position.map(|at| &self.fields[at].of);
+            let field = self.position_of_key(key).map(|at| &self.fields[at].of);
             match field {
                 Some(field) => field.visit(value, Path::Key(&path, key), found),
                 None => found.has_unknown_fields = true,
@@ -330,17 +381,23 @@ impl Object {
 }
 
 impl Type {
-    fn look_in<'a>(&self, node: Node<'a>, path: Path<'_, 'a>, look: &mut Look<'_, 'a>) {
+    fn look_in<'a>(
+        &self,
+        node: Node<'a>,
+        path: Path<'_, 'a>,
+        ends: &[&str],
+        look: &mut Look<'_, 'a>,
+    ) {
         match self {
-            Type::Nested(object) if node.is_map() => object.get().look_in(node, path, look),
-            Type::List(of) => {
+            Type::Nested(object) if node.is_map() => object.get().look_in(node, path, ends, look),
+            Type::List(of) if of.has_fields() => {
                 for (index, item) in node.items().enumerate() {
-                    of.look_in(item, Path::Item(&path, index), look);
+                    of.look_in(item, Path::Item(&path, index), ends, look);
                 }
             }
-            Type::Map(of) => {
+            Type::Map(of) if of.has_fields() => {
                 for (key, value) in node.entries() {
-                    of.look_in(value, Path::Key(&path, key), look);
+                    of.look_in(value, Path::Key(&path, key), ends, look);
                 }
             }
             _ => {}

@@ -72,7 +72,7 @@ impl<'a> Claim<'a> {
         on_change: OnChange,
     ) -> Claim<'a> {
         let part = Part::Claim {
-            name: name.to_string(),
+            name: std::sync::Arc::from(&*name),
         };
         Claim {
             kind,

@@ -10,7 +10,7 @@ use super::places::OnChange;
 use super::walk::below;
 
 /// The part of an object that a change or finding is about.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Part {
     /// The object itself.
     Object,
@@ -19,14 +19,14 @@ pub enum Part {
     /// One of their containers.
     Container {
         /// The container's name.
-        name: String,
+        name: Arc<str>,
         /// Ordinary, init, sidecar or ephemeral.
         container_type: ContainerType,
     },
     /// One of its claims.
     Claim {
         /// The name of the claim, its template or its volume.
-        name: String,
+        name: Arc<str>,
     },
 }
 

@@ -344,7 +344,7 @@ impl<'a> Template<'a> {
     ) -> Container<'a> {
         let (inherited, inherits) = inherits.unzip();
         let part = Part::Container {
-            name: name.to_string(),
+            name: Arc::from(&*name),
             container_type,
         };
         Container {

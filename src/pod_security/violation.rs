@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use jsonptr::{Pointer, PointerBuf};
+use jsonptr::Pointer;
 
 use super::checks::Check;
 use crate::facts::{ContainerFacts, ContainerList};
@@ -28,17 +29,17 @@ pub struct Violation {
 
 impl Violation {
     /// The words of the server for reports. Each finding has them, so a detail that lists thousands of fields is cut.
-    pub fn words(&self) -> String {
+    pub fn words(&self) -> Arc<str> {
         const LONGEST: usize = 1000;
         let (reason, detail) = (self.reason, &self.detail);
         if detail.len() <= LONGEST {
-            return format!("{reason} ({detail})");
+            return [reason, " (", detail, ")"].concat().into();
         }
         let mut end = LONGEST;
         while !detail.is_char_boundary(end) {
             end -= 1;
         }
-        format!("{reason} ({}…)", &detail[..end])
+        [reason, " (", &detail[..end], "…)"].concat().into()
     }
 }
 
@@ -58,13 +59,26 @@ pub enum At {
     },
 }
 
+/// The path of a field below a part of a pod; most are those of the standards, and need not be made.
+pub type Leaf = Cow<'static, Pointer>;
+
+/// The path of a field.
+pub(super) const fn leaf(path: &'static str) -> Leaf {
+    Cow::Borrowed(Pointer::from_static(path))
+}
+
+/// A path that is made from keys and indices.
+pub(super) fn made(field: &[&str]) -> Leaf {
+    below(Pointer::root(), field.iter().copied()).into()
+}
+
 /// A field that causes a violation.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Culprit {
     /// The part of the pod.
     pub at: At,
     /// The field below it, which may be missing.
-    pub field: PointerBuf,
+    pub field: Leaf,
     /// The forbidden value as upstream prints it: `80`, `NET_ADMIN`, `hostPath`. `None` if the field is missing or the
     /// check has no values.
     pub found: Option<String>,
@@ -75,6 +89,24 @@ pub struct Culprit {
 impl Culprit {
     /// What is wrong, without the part and the expected value; `field` are the tokens of its field.
     pub fn describe(
+        &self,
+        violation: &Violation,
+        field: &[&str],
+        template: &Template<'_>,
+    ) -> Cow<'static, str> {
+        let words = match (violation.check, field) {
+            ("privileged", _) => "it is privileged",
+            ("windowsHostProcess", _) => "it is a HostProcess container",
+            ("runAsUser", _) => "it runs as user 0",
+            (_, ["securityContext", "capabilities", "drop"]) => {
+                "it does not drop the capability ALL"
+            }
+            _ => return Cow::Owned(self.describe_value(violation, field, template)),
+        };
+        Cow::Borrowed(words)
+    }
+
+    fn describe_value(
         &self,
         violation: &Violation,
         field: &[&str],
@@ -95,17 +127,11 @@ impl Culprit {
             ("hostProbesAndHostLifecycle", _) => {
                 format!("a probe or lifecycle hook names the host {found}")
             }
-            ("privileged", _) => "it is privileged".to_owned(),
-            ("windowsHostProcess", _) => "it is a HostProcess container".to_owned(),
-            ("runAsUser", _) => "it runs as user 0".to_owned(),
             (_, ["securityContext", "capabilities", "add", _]) => {
                 format!("it adds the capability {found}")
             }
             (_, ["securityContext", "capabilities", "add"]) => {
                 format!("it adds the capabilities {found}")
-            }
-            (_, ["securityContext", "capabilities", "drop"]) => {
-                "it does not drop the capability ALL".to_owned()
             }
             (_, ["securityContext", "seLinuxOptions", name]) => {
                 let is = if *name == "type" { found } else { "set" };
@@ -155,7 +181,7 @@ impl<'f> Wrong<'f> {
     }
 
     /// Adds a field of the pod spec.
-    pub(super) fn pod(&mut self, field: &[&str], found: Option<&str>, fix: Option<Value>) {
+    pub(super) fn pod(&mut self, field: Leaf, found: Option<&str>, fix: Option<Value>) {
         self.pod = true;
         self.push(At::Pod, field, found, fix);
     }
@@ -164,14 +190,15 @@ impl<'f> Wrong<'f> {
     pub(super) fn annotation(&mut self, key: &str, value: &str) {
         // Upstream prints values with Go's `%q`.
         let found = format!("{key}={}", go_quoted(value));
-        self.push(At::Metadata, &["annotations", key], Some(&found), None);
+        let field = made(&["annotations", key]);
+        self.push(At::Metadata, field, Some(&found), None);
     }
 
     /// Adds a field of a container; consecutive fields list its name once.
     pub(super) fn container(
         &mut self,
         container: &'f ContainerFacts<'_>,
-        field: &[&str],
+        field: Leaf,
         found: Option<&str>,
         fix: Option<Value>,
     ) {
@@ -185,10 +212,10 @@ impl<'f> Wrong<'f> {
         self.push(at, field, found, fix);
     }
 
-    fn push(&mut self, at: At, field: &[&str], found: Option<&str>, fix: Option<Value>) {
+    fn push(&mut self, at: At, field: Leaf, found: Option<&str>, fix: Option<Value>) {
         self.culprits.push(Culprit {
             at,
-            field: below(Pointer::root(), field.iter().copied()),
+            field,
             found: found.map(str::to_owned),
             fix,
         });
@@ -197,7 +224,7 @@ impl<'f> Wrong<'f> {
     /// `container "a"`, `containers "a", "b"`.
     pub(super) fn containers(&self) -> String {
         let noun = plural(self.names.len(), "container", "containers");
-        format!("{noun} {}", quoted(self.names.iter()))
+        [noun, " ", &quoted(self.names.iter())].concat()
     }
 
     /// The sorted names of the containers, without duplicates.
@@ -249,9 +276,13 @@ impl<'f> Wrong<'f> {
 
 /// `"a", "b"`, without escapes (`joinQuote` in `policy/helpers.go`).
 pub(super) fn quoted(items: impl IntoIterator<Item = impl AsRef<str>>) -> String {
-    let items = items.into_iter();
-    let items: Vec<String> = items.map(|it| format!("\"{}\"", it.as_ref())).collect();
-    items.join(", ")
+    let mut text = String::new();
+    for item in items {
+        text.push_str(if text.is_empty() { "\"" } else { ", \"" });
+        text.push_str(item.as_ref());
+        text.push('"');
+    }
+    text
 }
 
 /// `pluralize` in `policy/helpers.go`.

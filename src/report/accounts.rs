@@ -2,17 +2,17 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use kustomize_krm_types::ResourceIdentifier;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
-use super::{FilePlace, Report, counted, granted, name_of, plural, reference};
+use super::{FilePlace, References, Report, counted, granted, name_of, plural};
 use crate::finding::Part;
 use crate::ledger::{Account, Ledger, PartRow};
-use crate::objects::reasons;
+use crate::objects::{ContainerType, reasons};
 use crate::problem::field_path;
-use crate::read::Resource;
 use crate::text::Text;
 
 /// The outcome of every object, container, claim and file of the input.
@@ -22,9 +22,11 @@ pub struct Accounts {
     /// The objects, in the order of the input.
     pub objects: Vec<ObjectAccount>,
     /// Their containers.
-    pub containers: Vec<PartAccount>,
+    #[cfg_attr(test, schemars(with = "Vec<PartEntry<'_>>"))]
+    pub containers: Vec<PartRow>,
     /// Their claims.
-    pub claims: Vec<PartAccount>,
+    #[cfg_attr(test, schemars(with = "Vec<PartEntry<'_>>"))]
+    pub claims: Vec<PartRow>,
     /// The files, and their documents that are not objects; empty in a host.
     pub files: Vec<FileAccount>,
 }
@@ -36,7 +38,7 @@ pub struct Accounts {
 pub struct ObjectAccount {
     /// The object.
     #[cfg_attr(test, schemars(with = "super::ResourceRef"))]
-    pub resource_ref: ResourceIdentifier,
+    pub resource_ref: Arc<ResourceIdentifier>,
     /// Its file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub file: Option<FilePlace>,
@@ -47,23 +49,23 @@ pub struct ObjectAccount {
 }
 
 /// The outcome of a container or claim.
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "PartAccount"))]
+#[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct PartAccount {
+struct PartEntry<'p> {
     /// The index of its object in `objects`.
-    pub object: usize,
+    object: usize,
     /// Its name.
-    pub name: String,
+    name: &'p str,
     /// The type of the container.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub container_type: Option<&'static str>,
+    container_type: Option<&'static str>,
     /// Its path in the object.
-    pub field: String,
+    field: String,
     /// The outcome.
     #[serde(flatten)]
     #[cfg_attr(test, schemars(with = "super::Outcome"))]
-    pub account: Account,
+    account: Account,
 }
 
 /// The outcome of a file, or of a document in it.
@@ -161,10 +163,10 @@ fn serialize<S: Serializer>(
 }
 
 impl Accounts {
-    pub(super) fn of(ledger: &Ledger, resources: &[Resource<'_>]) -> Accounts {
-        let objects = ledger.objects.iter().zip(resources);
-        let objects = objects.map(|(row, resource)| ObjectAccount {
-            resource_ref: reference(resource),
+    pub(super) fn of(ledger: &Ledger, references: &References<'_>) -> Accounts {
+        let objects = ledger.objects.iter().zip(references.resources).enumerate();
+        let objects = objects.map(|(object, (row, resource))| ObjectAccount {
+            resource_ref: references.of(object),
             // The document is enough to find an object by its name; to count lines would cost more than all else here.
             file: resource.origin.path.clone().map(|path| FilePlace {
                 path,
@@ -177,8 +179,8 @@ impl Accounts {
         });
         Accounts {
             objects: objects.collect(),
-            containers: ledger.containers.iter().map(PartAccount::of).collect(),
-            claims: ledger.claims.iter().map(PartAccount::of).collect(),
+            containers: ledger.containers.clone(),
+            claims: ledger.claims.clone(),
             files: Vec::new(),
         }
     }
@@ -206,8 +208,11 @@ impl Accounts {
     }
 }
 
-fn add_parts(mine: &mut Vec<PartAccount>, others: Vec<PartAccount>) {
-    let key = |part: &PartAccount| (part.object, part.field.clone(), part.name.clone());
+fn add_parts(mine: &mut Vec<PartRow>, others: Vec<PartRow>) {
+    let key = |part: &PartRow| {
+        let subject = &part.subject;
+        (part.object, subject.path.clone(), subject.part.clone())
+    };
     let known: HashMap<_, usize> = mine.iter().map(key).zip(0..).collect();
     for other in others {
         match known.get(&key(&other)) {
@@ -217,38 +222,41 @@ fn add_parts(mine: &mut Vec<PartAccount>, others: Vec<PartAccount>) {
     }
 }
 
-impl PartAccount {
-    fn of(row: &PartRow) -> PartAccount {
-        let (name, container_type) = match &row.subject.part {
-            Part::Container {
-                name,
-                container_type,
-            } => (name.clone(), Some(container_type.as_str())),
-            Part::Claim { name } => (name.clone(), None),
-            Part::Object | Part::Pod => (String::new(), None),
-        };
-        PartAccount {
-            object: row.object,
+/// The name of a part, and the type of a container.
+fn name_and_type(part: &Part) -> (&str, Option<ContainerType>) {
+    match part {
+        Part::Container {
             name,
             container_type,
-            field: field_path(&row.subject.path),
-            account: row.account,
-        }
+        } => (name, Some(*container_type)),
+        Part::Claim { name } => (name, None),
+        Part::Object | Part::Pod => ("", None),
     }
+}
 
-    /// Its name in messages.
-    fn title(&self) -> String {
-        match self.container_type {
-            Some(container_type) if container_type != "Container" => {
-                format!(
-                    "{} container \"{}\"",
-                    container_type.to_lowercase(),
-                    self.name
-                )
-            }
-            Some(_) => format!("container \"{}\"", self.name),
-            None => format!("claim \"{}\"", self.name),
+impl Serialize for PartRow {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (name, container_type) = name_and_type(&self.subject.part);
+        let entry = PartEntry {
+            object: self.object,
+            name,
+            container_type: container_type.map(ContainerType::as_str),
+            field: field_path(&self.subject.path),
+            account: self.account,
+        };
+        entry.serialize(serializer)
+    }
+}
+
+/// The name of a part in messages.
+fn title_of(part: &Part) -> String {
+    match name_and_type(part) {
+        (name, Some(ContainerType::Container)) => format!("container \"{name}\""),
+        (name, Some(container_type)) => {
+            let container_type = container_type.as_str().to_lowercase();
+            format!("{container_type} container \"{name}\"")
         }
+        (name, None) => format!("claim \"{name}\""),
     }
 }
 
@@ -327,7 +335,7 @@ fn list(accounts: &Accounts, text: &mut Text) {
             .map(|reason| format!(": {}", reason.word()));
         account.word().replace('-', " ") + &reason.unwrap_or_default()
     }
-    let mut parts: BTreeMap<usize, Vec<&PartAccount>> = BTreeMap::new();
+    let mut parts: BTreeMap<usize, Vec<&PartRow>> = BTreeMap::new();
     for part in accounts.containers.iter().chain(&accounts.claims) {
         parts.entry(part.object).or_default().push(part);
     }
@@ -343,7 +351,7 @@ fn list(accounts: &Accounts, text: &mut Text) {
         for part in parts.get(&index).into_iter().flatten() {
             text.line(format_args!(
                 "    {}: {}",
-                part.title(),
+                title_of(&part.subject.part),
                 title(part.account)
             ));
         }

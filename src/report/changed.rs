@@ -142,7 +142,8 @@ impl<'r, 'a> Changed<'r, 'a> {
                 ];
                 objects.push(ObjectDiff {
                     name: name.unwrap_or_default(),
-                    template: changed.and_then(|it| self.resources[it].origin.template()),
+                    template: changed
+                        .and_then(|it| self.resources[it].origin.template()?.to_string().into()),
                     object: changed,
                     hunks: hunks_of(&shown, (line_before, line_after), &by_line),
                 });

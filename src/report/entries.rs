@@ -1,8 +1,9 @@
 //! Creates entries from changes and findings.
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 
-use kustomize_krm_types::{Field, Severity};
+use kustomize_krm_types::{Field, ResourceIdentifier, Severity};
 
 use super::{ConfigPlace, Entry, EntryType, Places, Tags, reference};
 use crate::config::Config;
@@ -11,27 +12,48 @@ use crate::finding::{Decision, Exempted, Finding};
 use crate::objects::OnChange;
 use crate::problem::field_path;
 use crate::read::Resource;
+use crate::yaml::Value;
 
 /// Creates entries, object by object.
 pub(super) struct Entries<'r, 'a> {
     environment: Arc<str>,
     places: Places<'r, 'a>,
+    references: &'r References<'a>,
 }
 
-impl<'r, 'a> Entries<'r, 'a> {
-    pub(super) fn new(config: &Config<'_>) -> Entries<'r, 'a> {
-        Entries {
-            environment: config.environment.as_str().into(),
-            places: Places::default(),
+/// The references to objects, each made once.
+pub(super) struct References<'a> {
+    pub(super) resources: &'a [Resource<'a>],
+    made: Vec<OnceCell<Arc<ResourceIdentifier>>>,
+}
+
+impl<'a> References<'a> {
+    pub(super) fn new(resources: &'a [Resource<'a>]) -> References<'a> {
+        let made = resources.iter().map(|_| OnceCell::new());
+        References {
+            resources,
+            made: made.collect(),
         }
     }
 
-    pub(super) fn of_change(
-        &mut self,
-        index: usize,
-        change: &Change,
-        resource: &'r Resource<'a>,
-    ) -> Entry {
+    /// The reference to the object with this index.
+    pub(super) fn of(&self, object: usize) -> Arc<ResourceIdentifier> {
+        let make = || Arc::new(reference(&self.resources[object]));
+        Arc::clone(self.made[object].get_or_init(make))
+    }
+}
+
+impl<'r, 'a> Entries<'r, 'a> {
+    pub(super) fn new(config: &Config<'_>, references: &'r References<'a>) -> Entries<'r, 'a> {
+        Entries {
+            environment: config.environment.as_str().into(),
+            places: Places::default(),
+            references,
+        }
+    }
+
+    pub(super) fn of_change(&mut self, index: usize, change: &Change) -> Entry {
+        let resource = &self.references.resources[change.resource];
         let is_rollout = change.subject.on_change == OnChange::Rollout;
         let marks = [("rollout", is_rollout), ("immutable", change.immutable)];
         let marks = marks.into_iter().filter(|(_, is_so)| *is_so);
@@ -40,6 +62,7 @@ impl<'r, 'a> Entries<'r, 'a> {
             rule: change.rule,
             part: change.subject.part.clone(),
             decision: Some(Arc::clone(&change.decision)),
+            psa: None,
             marks: marks.map(|(name, _)| (name, "true".to_owned())).collect(),
         };
         Entry {
@@ -48,7 +71,7 @@ impl<'r, 'a> Entries<'r, 'a> {
             severity: Severity::Info,
             rule: change.rule,
             object: Some(change.resource),
-            resource_ref: Some(reference(resource)),
+            resource_ref: Some(self.references.of(change.resource)),
             field: Some(Field {
                 path: field_path(&change.pointer()),
                 current_value: change.current.as_ref().map(to_json),
@@ -67,12 +90,9 @@ impl<'r, 'a> Entries<'r, 'a> {
         }
     }
 
-    pub(super) fn of_finding(
-        &mut self,
-        finding: Finding,
-        resource: Option<&'r Resource<'a>>,
-    ) -> Entry {
-        let psa = finding.psa.map(|words| ("psa", words));
+    pub(super) fn of_finding(&mut self, finding: Finding) -> Entry {
+        let references = self.references;
+        let resource = finding.resource.map(|object| &references.resources[object]);
         let pointer = finding.pointer.as_ref().filter(|_| resource.is_some());
         let field = pointer.map(|pointer| Field {
             path: field_path(pointer),
@@ -86,7 +106,7 @@ impl<'r, 'a> Entries<'r, 'a> {
             severity: finding.severity,
             rule: finding.rule.id,
             object: finding.resource,
-            resource_ref: resource.map(reference),
+            resource_ref: finding.resource.map(|object| references.of(object)),
             field,
             file: resource
                 .and_then(|resource| self.places.place(resource, finding.pointer.as_deref())),
@@ -98,7 +118,8 @@ impl<'r, 'a> Entries<'r, 'a> {
                 rule: finding.rule.id,
                 part: finding.part,
                 decision: finding.decision,
-                marks: psa.into_iter().collect(),
+                psa: finding.psa,
+                marks: Vec::new(),
             },
             change: None,
             token_reason: None,
@@ -108,12 +129,8 @@ impl<'r, 'a> Entries<'r, 'a> {
         }
     }
 
-    pub(super) fn of_exempted(
-        &mut self,
-        exempted: Exempted,
-        resource: Option<&'r Resource<'a>>,
-    ) -> Entry {
-        let mut entry = self.of_finding(exempted.finding, resource);
+    pub(super) fn of_exempted(&mut self, exempted: Exempted) -> Entry {
+        let mut entry = self.of_finding(exempted.finding);
         entry.entry_type = EntryType::Waived;
         entry.help = None;
         entry.tags.marks.push(("reason", exempted.reason));
@@ -124,8 +141,11 @@ impl<'r, 'a> Entries<'r, 'a> {
     }
 }
 
-fn to_json(value: &crate::yaml::Value) -> serde_json::Value {
-    serde_json::to_value(value).unwrap_or_default()
+fn to_json(value: &Value) -> serde_json::Value {
+    match value {
+        Value::Bool(value) => (*value).into(),
+        value => serde_json::to_value(value).unwrap_or_default(),
+    }
 }
 
 /// The place of the setting that decided.

@@ -1,6 +1,7 @@
 //! An entry of a report: a change or a finding.
 
 use std::borrow::Cow;
+use std::cmp::Reverse;
 use std::sync::Arc;
 
 use kustomize_krm_types::{Field, ResourceIdentifier, Severity};
@@ -8,6 +9,7 @@ use serde::Serialize;
 
 use super::{Tags, at_line, name_of};
 use crate::finding::{Folded, Lines, Part};
+use crate::hashing::HashMap;
 use crate::problem::Problem;
 use crate::read::AS_RENDERED;
 use crate::yaml::Position;
@@ -33,7 +35,7 @@ pub struct Entry {
     /// The object.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, schemars(with = "Option<super::ResourceRef>"))]
-    pub resource_ref: Option<ResourceIdentifier>,
+    pub resource_ref: Option<Arc<ResourceIdentifier>>,
     /// The field and its values.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, schemars(with = "Option<super::Field>"))]
@@ -49,7 +51,7 @@ pub struct Entry {
     pub knowledge: Option<&'static str>,
     /// How to fix it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub help: Option<String>,
+    pub help: Option<Cow<'static, str>>,
     /// Other values, by name.
     #[cfg_attr(test, schemars(with = "std::collections::BTreeMap<String, String>"))]
     pub tags: Tags,
@@ -96,7 +98,7 @@ impl Entry {
 
     /// The name of its object.
     pub(super) fn object_name(&self) -> Option<String> {
-        self.resource_ref.as_ref().map(name_of)
+        self.resource_ref.as_deref().map(name_of)
     }
 
     /// Its place in a manifest: `base/web.yaml:12:7`.
@@ -123,7 +125,7 @@ pub enum EntryType {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct FilePlace {
     /// The relative path, with slashes.
-    pub path: String,
+    pub path: Arc<str>,
     /// The index of the document, from 0.
     pub index: usize,
     /// Line, from 1.
@@ -205,7 +207,7 @@ pub(super) fn of_problem(problem: &Problem) -> Entry {
         let template = path.strip_suffix(AS_RENDERED);
         let position = template.is_none().then_some(place.position);
         FilePlace {
-            path: template.unwrap_or(path).to_owned(),
+            path: template.unwrap_or(path).into(),
             index: 0,
             line: position.map(|it| it.line),
             column: position.map(|it| it.column),
@@ -228,12 +230,13 @@ pub(super) fn of_problem(problem: &Problem) -> Entry {
         file,
         config: None,
         knowledge: None,
-        help: problem.help.clone(),
+        help: problem.help.clone().map(Cow::Owned),
         tags: Tags {
             environment: Arc::default(),
             rule: problem.id,
             part: Part::Object,
             decision: None,
+            psa: None,
             marks: Vec::new(),
         },
         change: None,
@@ -244,13 +247,34 @@ pub(super) fn of_problem(problem: &Problem) -> Entry {
     }
 }
 
-/// Sorts entries. Indices are sorted first, because entries are large; then each moves to its place, without a second list.
+/// Sorts entries by severity, errors first, then by file, index, object, field and rule. Objects are sorted by name, because a
+/// host may pass them in any order.
 pub(super) fn in_order(mut results: Vec<Entry>) -> Vec<Entry> {
-    let mut indices: Vec<usize> = (0..results.len()).collect();
-    indices.sort_by(|a, b| order(&results[*a]).cmp(&order(&results[*b])));
-    let mut places = vec![0; indices.len()];
-    for (place, at) in indices.iter().enumerate() {
-        places[*at] = place;
+    // What is the same for all entries of an object is compared once for each object.
+    let mut objects: Vec<&Entry> = results.iter().collect();
+    objects.dedup_by_key(|entry| entry.object);
+    objects.sort_by_key(|entry| place(entry));
+    let mut ranks: HashMap<Option<usize>, usize> = HashMap::default();
+    for (rank, entry) in objects.into_iter().enumerate() {
+        ranks.entry(entry.object).or_insert(rank);
+    }
+    let key = |(at, entry): (usize, &Entry)| (Reverse(entry.severity), ranks[&entry.object], at);
+    let mut keys: Vec<_> = results.iter().enumerate().map(key).collect();
+    drop(ranks);
+    keys.sort_unstable_by(|a, b| {
+        let within = |at: usize| {
+            let entry = &results[at];
+            let path = entry.field.as_ref().map(|field| field.path.as_str());
+            (path, entry.rule, entry.message.as_str(), at)
+        };
+        (a.0, a.1)
+            .cmp(&(b.0, b.1))
+            .then_with(|| within(a.2).cmp(&within(b.2)))
+    });
+    // Entries are large, so each moves to its place without a second list.
+    let mut places = vec![0; keys.len()];
+    for (place, (.., at)) in keys.into_iter().enumerate() {
+        places[at] = place;
     }
     for at in 0..places.len() {
         while places[at] != at {
@@ -262,20 +286,13 @@ pub(super) fn in_order(mut results: Vec<Entry>) -> Vec<Entry> {
     results
 }
 
-/// By severity, errors first, then by file, index, object, field and rule. Objects are sorted by name, because a host may
-/// pass them in any order.
-fn order(entry: &Entry) -> impl Ord + use<'_> {
-    let path = entry.field.as_ref().map(|field| field.path.as_str());
+/// What objects are sorted by.
+fn place(entry: &Entry) -> impl Ord + use<'_> {
     let file = entry.file.as_ref();
-    let file = file.map(|file| (file.path.as_str(), file.index));
     (
-        std::cmp::Reverse(entry.severity),
-        file,
-        entry.resource_ref.as_ref(),
+        file.map(|file| (&*file.path, file.index)),
+        entry.resource_ref.as_deref(),
         entry.object,
-        path,
-        entry.rule,
-        entry.message.as_str(),
     )
 }
 

@@ -55,7 +55,7 @@ impl ExemptionEntry {
         let (path, position) = grant.place.unzip();
         ExemptionEntry {
             resource_ref: reference(resource),
-            file: resource.origin.path.clone(),
+            file: resource.origin.path.as_deref().map(str::to_owned),
             from: grant.from,
             reason: grant.reason,
             until: grant.until.map(|day| day.to_string()),

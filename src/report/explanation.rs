@@ -158,7 +158,7 @@ impl<'e> Explained<'e, '_> {
             value: field.value.as_ref().map(json),
             manifest: field.authors.as_ref().map(|value| Manifest {
                 value: json(value),
-                file: self.resource.origin.path.clone(),
+                file: self.resource.origin.path.as_deref().map(str::to_owned),
                 line: self.line_in_manifest(field),
             }),
             reason: field.reason.as_deref(),

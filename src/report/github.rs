@@ -113,14 +113,14 @@ fn command(document: &Document<'_>, note: &Note<'_>, name: &str, text: &mut Stri
     let mut properties = Vec::new();
     let place = note.entry.file.as_ref();
     let config = note.entry.config.as_ref();
-    let file = place.and_then(|place| note.run.texts.iter().find(|it| it.path == place.path));
+    let file = place.and_then(|place| note.run.texts.iter().find(|it| *it.path == *place.path));
     let folder = &document.options.folder;
     let (path, position) = match (place, file) {
         (Some(place), Some(file)) if file.is_file => {
-            (Some(place.path.as_str()), place.line.zip(place.column))
+            (Some(&*place.path), place.line.zip(place.column))
         }
-        (Some(place), None) if place.path != "stdin" => {
-            (Some(place.path.as_str()), place.line.zip(place.column))
+        (Some(place), None) if &*place.path != "stdin" => {
+            (Some(&*place.path), place.line.zip(place.column))
         }
         (_, Some(file)) => (file.source.as_deref(), None),
         _ => {
@@ -130,7 +130,7 @@ fn command(document: &Document<'_>, note: &Note<'_>, name: &str, text: &mut Stri
     };
     // What is in no text is a template that Helm has rendered.
     let path = path.map(|path| match file {
-        None if place.is_some_and(|it| it.path == path) => folder.template(path),
+        None if place.is_some_and(|it| &*it.path == path) => folder.template(path),
         _ => path.into(),
     });
     let path = path.and_then(|path| folder.below_root(&path));

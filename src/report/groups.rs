@@ -3,7 +3,7 @@
 //! Findings of one rule form a group if their help is the same and their messages differ only in names and values. The
 //! sentence of a group has `…` where they differ; each place shows what it has there.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::mem::discriminant;
 
 use kustomize_krm_types::Severity;
@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use super::{ConfigPlace, Entry, EntryType, Report, folded_message};
 use crate::finding::{Lines, Part};
+use crate::hashing::HashMap;
 
 /// Findings with one sentence and one resolution.
 pub(super) struct Group<'r> {
@@ -20,6 +21,8 @@ pub(super) struct Group<'r> {
     pub(super) sentence: String,
     /// For each member the names and values that it has for `…`.
     pub(super) details: Vec<String>,
+    /// Whether the messages of the members differ only in the part.
+    is_uniform: bool,
 }
 
 /// A group in the JSON report.
@@ -61,7 +64,10 @@ impl<'r> Group<'r> {
     /// The number of objects.
     pub(super) fn objects(&self) -> usize {
         let objects = self.entries.iter().filter_map(|(_, entry)| entry.object);
-        objects.collect::<BTreeSet<_>>().len()
+        let mut objects: Vec<usize> = objects.collect();
+        objects.sort_unstable();
+        objects.dedup();
+        objects.len()
     }
 
     /// The lines for the config's `spec` that resolve all members.
@@ -170,9 +176,9 @@ pub(super) fn groups<'r>(
     report: &'r Report,
     is_included: impl Fn(&Entry) -> bool,
 ) -> Vec<Group<'r>> {
-    let mut known: HashMap<String, usize> = HashMap::new();
+    let mut known: HashMap<String, usize> = HashMap::default();
     // Most messages are those of many objects, so they are taken apart once.
-    let mut same: HashMap<_, usize> = HashMap::new();
+    let mut same: HashMap<_, usize> = HashMap::default();
     let mut groups: Vec<Group<'r>> = Vec::new();
     for (index, entry) in report.results.iter().enumerate() {
         if !is_included(entry) {
@@ -188,12 +194,19 @@ pub(super) fn groups<'r>(
         let next = groups.len();
         let at = *same
             .entry((is_about, kind, words, marks))
-            .or_insert_with(|| *known.entry(key(entry)).or_insert(next));
+            .or_insert_with(|| {
+                let at = *known.entry(key(entry)).or_insert(next);
+                if let Some(group) = groups.get_mut(at) {
+                    group.is_uniform = false;
+                }
+                at
+            });
         if at == groups.len() {
             groups.push(Group {
                 entries: Vec::new(),
                 sentence: String::new(),
                 details: Vec::new(),
+                is_uniform: true,
             });
         }
         groups[at].entries.push((index, entry));
@@ -262,11 +275,12 @@ fn sentence_of(entry: &Entry) -> &str {
         .and_then(|it| it.strip_prefix(b));
     let rest = rest.and_then(|it| it.strip_prefix(c)?.strip_prefix(": "));
     let rest = rest.unwrap_or(&entry.message);
+    if entry.image.is_none() {
+        return rest;
+    }
     // The number of containers that have an image makes no other sentence.
     match rest.rsplit_once(" (") {
-        Some((sentence, count)) if entry.image.is_some() && count.ends_with(" containers)") => {
-            sentence
-        }
+        Some((sentence, count)) if count.ends_with(" containers)") => sentence,
         _ => rest,
     }
 }
@@ -286,7 +300,7 @@ impl Group<'_> {
         }
         let sentence = sentence_of(first);
         let mut others = self.entries.iter().skip(1);
-        if others.all(|(_, entry)| sentence_of(entry) == sentence) {
+        if self.is_uniform || others.all(|(_, entry)| sentence_of(entry) == sentence) {
             self.sentence = sentence.to_owned();
             self.details = vec![String::new(); self.entries.len()];
             return;

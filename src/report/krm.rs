@@ -242,7 +242,7 @@ fn of_entry(entry: &Entry) -> HostResult<'_> {
             EntryType::Waived => Severity::Info,
             EntryType::Change | EntryType::Finding => entry.severity,
         },
-        object: entry.resource_ref.as_ref(),
+        object: entry.resource_ref.as_deref(),
         field: entry.field.as_ref(),
         file: entry.file.as_ref(),
         tags: ResultTags::OfEntry(&entry.tags),
@@ -263,12 +263,12 @@ mod tests {
     fn results_are_written_as_they_serialize() {
         let mut report = Report::of_problems(&[Problem::new("FIT-INP003", "message")]);
         report.results.push(Entry {
-            resource_ref: Some(ResourceIdentifier {
+            resource_ref: Some(Arc::new(ResourceIdentifier {
                 api_version: "apps/v1".to_owned(),
                 kind: "Deployment".to_owned(),
                 name: "web".to_owned(),
                 namespace: Some("1e3".to_owned()),
-            }),
+            })),
             field: Some(Field {
                 path: "spec.replicas".to_owned(),
                 current_value: Some(serde_json::Value::Null),
@@ -278,7 +278,7 @@ mod tests {
                 })),
             }),
             file: Some(FilePlace {
-                path: "web.yaml".to_owned(),
+                path: "web.yaml".into(),
                 index: 2,
                 line: None,
                 column: None,
@@ -289,6 +289,7 @@ mod tests {
                 rule: "FIT-INP003",
                 part: Part::Object,
                 decision: None,
+                psa: None,
                 marks: vec![
                     ("until", "2026-01-01".to_owned()),
                     ("reason", ": #\u{1b}".to_owned()),

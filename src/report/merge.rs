@@ -422,10 +422,10 @@ fn of_value(entry: &Value, member: &Value, rules: &HashMap<&str, &'static str>) 
     let part = match (member["part"][0].as_str(), container_type) {
         (Some("pod"), _) => Part::Pod,
         (Some(_), _) => Part::Claim {
-            name: member["part"][1].as_str()?.to_owned(),
+            name: member["part"][1].as_str()?.into(),
         },
         (None, Some(container_type)) => Part::Container {
-            name: tag("container")?.to_owned(),
+            name: tag("container")?.into(),
             container_type,
         },
         (None, None) => Part::Object,
@@ -451,17 +451,18 @@ fn of_value(entry: &Value, member: &Value, rules: &HashMap<&str, &'static str>) 
         },
         rule,
         object: entry.get("object").map(number),
-        resource_ref: reference,
+        resource_ref: reference.map(Arc::new),
         field: None,
         file: None,
         config: None,
         knowledge: None,
-        help: text("help").map(str::to_owned),
+        help: text("help").map(|it| it.to_owned().into()),
         tags: Tags {
             environment: Arc::default(),
             rule,
             part,
             decision: decision.map(Arc::new),
+            psa: None,
             marks: [mark("reason"), mark("until")]
                 .into_iter()
                 .flatten()

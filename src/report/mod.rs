@@ -54,7 +54,7 @@ use crate::read::Resource;
 use changed::{Changed, resources_of};
 use diff::diff;
 use effects::Effects;
-use entries::{Entries, config_place};
+use entries::{Entries, References, config_place};
 use entry::{folded_message, in_order, of_problem};
 use fixes::assign;
 use github::github;
@@ -236,7 +236,8 @@ impl Report {
         detail: DetailLevel,
     ) -> Report {
         let summary = summarise(fitted, resources);
-        let mut entries = Entries::new(config);
+        let references = References::new(resources);
+        let mut entries = Entries::new(config, &references);
         let is_listed = |change: &Change| match detail {
             DetailLevel::EachChange => true,
             DetailLevel::Counts => change.token_reason().is_some(),
@@ -255,18 +256,15 @@ impl Report {
         );
         for (index, change) in fitted.changes.iter().enumerate() {
             if is_listed(change) {
-                results.push(entries.of_change(index, change, &resources[change.resource]));
+                results.push(entries.of_change(index, change));
             }
         }
         let findings = std::mem::take(&mut fitted.findings).into_iter();
-        for finding in findings.filter(|it| is_read(&it)) {
-            let resource = finding.resource.map(|index| &resources[index]);
-            results.push(entries.of_finding(finding, resource));
-        }
+        let findings = findings.filter(|it| is_read(&it));
+        results.extend(findings.map(|finding| entries.of_finding(finding)));
         let exempted = std::mem::take(&mut fitted.exempted).into_iter();
         for exempted in exempted.filter(|_| detail != DetailLevel::Totals) {
-            let resource = exempted.finding.resource.map(|index| &resources[index]);
-            results.push(entries.of_exempted(exempted, resource));
+            results.push(entries.of_exempted(exempted));
         }
         let results = in_order(results);
         let kinds_with = |extent: Extent| {
@@ -290,7 +288,7 @@ impl Report {
                 _ => Effects::default(),
             },
             ledger: matches!(detail, DetailLevel::EachChange | DetailLevel::Ledger)
-                .then(|| Accounts::of(&fitted.ledger, resources)),
+                .then(|| Accounts::of(&fitted.ledger, &references)),
             can_drift: fitted.ledger.applies(),
             unexamined: kinds_with(Extent::Unexamined),
             in_part: kinds_with(Extent::InPart),
@@ -380,7 +378,7 @@ impl Report {
     /// Adds help to findings that the function did not run.
     pub fn explain_run(&mut self, help: &str) {
         for entry in self.results.iter_mut().filter(|entry| entry.is_folded()) {
-            entry.help = Some(help.to_owned());
+            entry.help = Some(help.to_owned().into());
         }
     }
 

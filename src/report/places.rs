@@ -1,8 +1,9 @@
 //! The names of objects and their parts in reports, and the places of their leaves.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
-use jsonptr::{Pointer, PointerBuf};
+use jsonptr::Pointer;
 use kustomize_krm_types::ResourceIdentifier;
 
 use super::FilePlace;
@@ -10,7 +11,7 @@ use crate::finding::Part;
 use crate::objects::ContainerType;
 use crate::read::{OriginLines, Resource};
 use crate::text::word;
-use crate::yaml::Node;
+use crate::yaml::{Node, Position};
 
 /// The reference to an object. Without a name, it has the prefix from which the API server makes one.
 pub(super) fn reference(resource: &Resource<'_>) -> ResourceIdentifier {
@@ -72,16 +73,19 @@ fn label(name: &str) -> Cow<'_, str> {
     }
 }
 
-/// More resolved paths are searched slower than a path is resolved.
-const MOST: usize = 32;
+/// Nearer lines are counted from the last one.
+const NEAR: usize = 4096;
 
 /// Finds the places of leaves, object by object.
 #[derive(Default)]
 pub(super) struct Places<'r, 'a> {
     resource: Option<&'r Resource<'a>>,
-    /// The last paths that were resolved in the object: the last existing node, and whether it is the full path. Many
-    /// leaves are siblings.
-    resolved: Vec<(PointerBuf, Node<'a>, bool)>,
+    /// What exists of the path that was resolved last.
+    path: String,
+    /// Its nodes, each with the end of its path. The next leaf is mostly near.
+    nodes: Vec<(usize, Node<'a>)>,
+    /// The last line, and where it starts.
+    line: Option<(usize, usize)>,
 }
 
 impl<'r, 'a> Places<'r, 'a> {
@@ -91,56 +95,94 @@ impl<'r, 'a> Places<'r, 'a> {
         resource: &'r Resource<'a>,
         pointer: Option<&Pointer>,
     ) -> Option<FilePlace> {
-        let path = resource.origin.path.clone()?;
+        let path = Arc::clone(resource.origin.path.as_ref()?);
         let has_lines = resource.origin.lines == OriginLines::OfFile;
+        let of_resource = |known: &Resource<'a>| std::ptr::eq(known, resource);
+        if !self.resource.is_some_and(of_resource) {
+            let is_same = |known: &Resource<'a>| known.text == resource.text;
+            self.line = self.line.filter(|_| self.resource.is_some_and(is_same));
+            self.resource = Some(resource);
+            self.nodes.clear();
+        }
         let node = has_lines.then(|| match pointer {
-            Some(pointer) => self.nearest(resource, pointer),
+            Some(pointer) => self.nearest(resource, pointer.as_str()),
             None => resource.node,
         });
-        let position = node.map(Node::position);
+        let position = node.map(|node| self.position(node));
         Some(FilePlace {
             path,
             index: resource.origin.index,
             line: position.map(|position| position.line),
             column: position.map(|position| position.column),
-            span: node.map(|node| span_of(node)),
+            span: node.map(span_of),
         })
     }
 
-    fn nearest(&mut self, resource: &'r Resource<'a>, pointer: &Pointer) -> Node<'a> {
-        let Some((parent, last)) = pointer.split_back() else {
-            return resource.node;
-        };
-        let is_current = |it: &Resource<'a>| std::ptr::eq(it, resource);
-        if !self.resource.is_some_and(is_current) {
-            self.resource = Some(resource);
-            self.resolved.clear();
-        }
-        let known = self.resolved.iter().find(|(path, ..)| path == parent);
-        let (node, is_whole) = match known {
-            Some((_, node, is_whole)) => (*node, *is_whole),
-            None => {
-                let mut node = resource.node;
-                let mut is_whole = true;
-                for token in parent.tokens() {
-                    match step(node, &token.decoded()) {
-                        Some(next) => node = next,
-                        None => {
-                            is_whole = false;
-                            break;
-                        }
-                    }
-                }
-                if self.resolved.len() == MOST {
-                    self.resolved.clear();
-                }
-                self.resolved.push((parent.to_owned(), node, is_whole));
-                (node, is_whole)
+    fn nearest(&mut self, resource: &Resource<'a>, pointer: &str) -> Node<'a> {
+        let bytes = pointer.as_bytes();
+        let path = self.path.as_bytes();
+        let same = match bytes.get(..path.len()) == Some(path) {
+            true => path.len(),
+            false => {
+                let same = bytes.iter().zip(path);
+                same.take_while(|(a, b)| a == b).count()
             }
         };
-        let next = is_whole.then(|| step(node, &last.decoded())).flatten();
-        next.unwrap_or(node)
+        let is_on_path =
+            |end: usize| end <= same && bytes.get(end).is_none_or(|next| *next == b'/');
+        while self.nodes.last().is_some_and(|(end, _)| !is_on_path(*end)) {
+            self.nodes.pop();
+        }
+        let (mut end, mut node) = *self.nodes.last().unwrap_or(&(0, resource.node));
+        while bytes.get(end) == Some(&b'/') {
+            let (mut until, mut is_escaped) = (end + 1, false);
+            while let Some(byte) = bytes.get(until).filter(|byte| **byte != b'/') {
+                is_escaped |= *byte == b'~';
+                until += 1;
+            }
+            let token = &pointer[end + 1..until];
+            let next = match is_escaped {
+                true => step(node, &token.replace("~1", "/").replace("~0", "~")),
+                false => step(node, token),
+            };
+            let Some(next) = next else { break };
+            (end, node) = (until, next);
+            self.nodes.push((end, node));
+        }
+        self.path.clear();
+        self.path.push_str(&pointer[..end]);
+        node
     }
+
+    /// Where a node begins.
+    fn position(&mut self, node: Node<'a>) -> Position {
+        let (stream, at) = (node.stream(), node.span().start);
+        let text = stream.text();
+        let start = stream.line_start(at);
+        let near = self.line.filter(|it| it.1.abs_diff(start) < NEAR);
+        let line = match near {
+            // The first line may begin with a byte order mark.
+            _ if start == 0 => None,
+            Some((line, known)) if known <= start => {
+                Some(line + feeds(&text.as_bytes()[known..start]))
+            }
+            Some((line, known)) => Some(line - feeds(&text.as_bytes()[start..known])),
+            None => None,
+        };
+        let position = match line {
+            Some(line) => Position {
+                line,
+                column: text[start..at].chars().count() + 1,
+            },
+            None => node.position(),
+        };
+        self.line = Some((position.line, start));
+        position
+    }
+}
+
+fn feeds(text: &[u8]) -> usize {
+    memchr::memchr_iter(b'\n', text).count()
 }
 
 /// The bytes of a scalar, or of the first line of a collection: a viewer shows a finding only where all of its lines have
@@ -149,7 +191,7 @@ fn span_of(node: Node<'_>) -> (usize, usize) {
     let span = node.span();
     let text = &node.stream().text()[span.clone()];
     let shown = match node.is_map() || node.is_sequence() {
-        true => text.split('\n').next().unwrap_or_default(),
+        true => &text[..memchr::memchr(b'\n', text.as_bytes()).unwrap_or(text.len())],
         false => text,
     };
     (span.start, span.start + shown.trim_end().len())

@@ -324,8 +324,8 @@ impl<'d> Drawing<'d> {
             place
         };
         if let Some(place) = &entry.file {
-            let file = self.files.get(place.path.as_str());
-            if file.is_none_or(|file| file.text.is_file) && place.path != "stdin" {
+            let file = self.files.get(&*place.path);
+            if file.is_none_or(|file| file.text.is_file) && &*place.path != "stdin" {
                 let span = file.zip(place.span);
                 let region = match span {
                     Some((file, (start, end))) => Some(file.region(start..end)),

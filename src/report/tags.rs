@@ -19,7 +19,9 @@ pub struct Tags {
     pub(super) part: Part,
     /// The setting that decided.
     pub(super) decision: Option<Arc<Decision>>,
-    /// Other tags: `reason`, `until`, `psa`, `rollout`, `immutable`.
+    /// The message of the Pod Security Standards.
+    pub(super) psa: Option<Arc<str>>,
+    /// Other tags: `reason`, `until`, `rollout`, `immutable`.
     pub(super) marks: Vec<(&'static str, String)>,
 }
 
@@ -56,6 +58,9 @@ impl Tags {
             if let Some(profile) = &decision.profile {
                 add("profile", Cow::Borrowed(profile));
             }
+        }
+        if let Some(psa) = &self.psa {
+            add("psa", Cow::Borrowed(psa));
         }
         for (name, value) in &self.marks {
             add(name, Cow::Borrowed(value));

@@ -88,7 +88,11 @@ fn folded(report: &Report, all: bool, text: &mut Text) {
             "{}[{}]: {message}",
             first.severity, first.rule
         ));
-        let mut places: Vec<String> = first.file.iter().map(|file| file.path.clone()).collect();
+        let mut places: Vec<String> = first
+            .file
+            .iter()
+            .map(|file| file.path.to_string())
+            .collect();
         places.extend(first.object_name());
         text.line(format_args!("  --> {}", places.join("  ")));
         for entry in entries.iter().take(fields) {

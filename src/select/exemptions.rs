@@ -118,7 +118,7 @@ impl<'r> AppliedExemption<'r> {
             _ if self.is_for_whole_object() => true,
             Part::Container { name, .. } => {
                 let mut containers = target.containers();
-                containers.any(|container| container.name == *name && self.is_for(container))
+                containers.any(|container| *container.name == **name && self.is_for(container))
             }
             _ => false,
         };

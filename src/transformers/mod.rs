@@ -131,7 +131,7 @@ macro_rules! transformers {
             fn transform(&self, object: Object<'_>, edits: &mut Edits<'_>) -> Result<(), Problem> {
                 edits.start(object.selected.index);
                 $(
-                    if !object.selected.skips($name) {
+                    if self.$field.are_set() && !object.selected.skips($name) {
                         edits.rule($name);
                         <$section>::transform(&Scope { object, sections: &self.$field }, edits)?;
                     }

@@ -86,11 +86,14 @@ impl Cause<'_, '_, '_> {
     ) -> Option<Finding> {
         let (template, culprit) = (self.pod.template, self.culprit);
         let blamed = Blamed::of(template, culprit)?;
+        let tokens: Vec<_> = culprit.field.tokens().collect();
+        let tokens: Vec<_> = tokens.iter().map(|token| token.decoded()).collect();
+        let field: Vec<&str> = tokens.iter().map(AsRef::as_ref).collect();
         let index = match culprit.at {
             At::Pod => None,
             // Annotations for one container end with its name.
             At::Metadata => {
-                let name = blamed.field.last()?.rsplit_once('/').map(|(_, name)| name);
+                let name = field.last()?.rsplit_once('/').map(|(_, name)| name);
                 let mut containers = template.containers.iter();
                 containers.position(|it| Some(&*it.name) == name)
             }
@@ -109,7 +112,6 @@ impl Cause<'_, '_, '_> {
         if section.standard() != standard {
             return None;
         }
-        let field = blamed.field();
         let leaf = leaf(self.violation, &field);
         let mode = section.mode(&leaf);
         let decision = section.decision(&leaf);
@@ -140,7 +142,7 @@ impl Cause<'_, '_, '_> {
             current.is_some() || blamed.container.is_some_and(|it| it.inherits.is_some());
         let help = match &culprit.found {
             Some(found) if !is_written && !found.is_empty() => BY_CONFIG,
-            None if self.is_annotated(&blamed) && mode != Mode::Override => ANNOTATED,
+            None if self.is_annotated(&blamed, &field) && mode != Mode::Override => ANNOTATED,
             None if !is_written => NOT_SET,
             // The field is not set for a container whose user is root, with any mode.
             _ if self.violation.check == "runAsNonRoot" && self.is_left_out() => LOWER_LEVEL,
@@ -167,7 +169,7 @@ impl Cause<'_, '_, '_> {
         };
         let violation = self.violation;
         let mut finding = Finding::graded(violation.rule, Severity::Warning, message)
-            .about(&blamed.subject, &field)
+            .about(blamed.subject, &field)
             .current(current.and_then(|node| node.value().ok()))
             .help(help)
             .decided_by(decision)
@@ -178,8 +180,8 @@ impl Cause<'_, '_, '_> {
     }
 
     /// Whether an annotation in the manifest sets the missing field.
-    fn is_annotated(&self, blamed: &Blamed<'_, '_>) -> bool {
-        let field = blamed.field.get(1);
+    fn is_annotated(&self, blamed: &Blamed<'_, '_>, field: &[&str]) -> bool {
+        let field = field.get(1);
         let container = blamed.container.zip(field);
         container
             .is_some_and(|(container, field)| is_annotated(self.pod.template, container, field))

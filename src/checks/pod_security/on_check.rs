@@ -1,5 +1,8 @@
 //! Violations of the levels that a Namespace enforces and warns about, or of the configured level.
 
+use std::borrow::Cow;
+use std::sync::Arc;
+
 use kustomize_krm_types::Severity;
 
 use super::{Blamed, LOWER_LEVEL, culprits, is_rejected};
@@ -22,7 +25,13 @@ const SELECT: &str = "set it in the manifest, or let the selector of a section `
 /// Every field of some pods that violates their level.
 pub(super) fn violations(pod: &Pod<'_, '_>) -> Vec<Finding> {
     let mut findings = Standards::of(pod).violations(pod.template, pod.after());
+    if findings.is_empty() {
+        return findings;
+    }
     let section = pod.security_context().and_then(|scope| scope.section());
+    if section.is_none() {
+        return findings;
+    }
     for finding in &mut findings {
         // Advice to set the mode that is in effect would not help: the config sets no value, or not an allowed one.
         let leaf = finding
@@ -34,7 +43,7 @@ pub(super) fn violations(pod: &Pod<'_, '_>) -> Vec<Finding> {
             sections.any(|section| section.mode(leaf) == Mode::Override)
         };
         if finding.help.as_deref() == Some(OVERRIDE) && leaf.is_some_and(is_overridden) {
-            finding.help = Some(LOWER_LEVEL.to_owned());
+            finding.help = Some(LOWER_LEVEL.into());
             finding.lines = Some(Lines::Exemption);
         }
     }
@@ -75,7 +84,7 @@ struct Standards {
 /// A standard that pods must meet, and what enforces it, for messages.
 struct Enforced {
     standard: Standard,
-    enforcer: String,
+    enforcer: Cow<'static, str>,
     /// Help for all violations.
     help: Option<String>,
 }
@@ -96,12 +105,16 @@ impl Standards {
         let counts = |standard: &Standard| may_lower || standard.level >= config.level;
         let of_namespace = enforce.filter(counts).map(|standard| Enforced {
             standard,
-            enforcer: format!("the Namespace {name} (level {})", standard.level),
+            enforcer: format!("the Namespace {name} (level {})", standard.level).into(),
             help: None,
         });
         let of_config = Enforced {
             standard: config,
-            enforcer: format!("a namespace that enforces {}", config.level),
+            enforcer: Cow::Borrowed(match config.level {
+                Level::Privileged => "a namespace that enforces privileged",
+                Level::Baseline => "a namespace that enforces baseline",
+                Level::Restricted => "a namespace that enforces restricted",
+            }),
             help: enforce.filter(|it| !counts(it)).map(|ignored| {
                 format!(
                     "the Namespace {name} enforces only {}, which counts if the config has `checks: {{namespacesMayLower: [{name}]}}`",
@@ -136,48 +149,44 @@ impl Standards {
     /// The violations of the standards by the pods of a template.
     fn violations(&self, template: &Template<'_>, facts: &PodFacts<'_>) -> Vec<Finding> {
         let mut findings: Vec<Finding> = Vec::new();
-        // A field is reported once, for the first standard that it violates.
-        let mut known = HashSet::default();
-        let mut add = |mut of_one: Vec<Finding>| {
-            of_one.retain(|it| !known.contains(&it.pointer));
-            known.extend(of_one.iter().map(|it| it.pointer.clone()));
-            findings.extend(of_one);
-        };
-        for Enforced {
-            standard,
-            enforcer,
-            help,
-        } in &self.enforced
-        {
-            let violations = evaluate(facts, standard.level, standard.version);
-            let errors = violations.iter();
-            let errors = errors
-                .flat_map(|it| self.findings_of((template, facts), it, Severity::Error, enforcer));
-            let with_help = |finding: Finding| match help {
-                Some(help) => finding.help(help.as_str()),
-                None => finding,
-            };
-            add(errors.map(with_help).collect());
+        let next;
+        let mut standards = Vec::with_capacity(2);
+        for of in &self.enforced {
+            let help = of.help.as_deref();
+            standards.push((of.standard, Severity::Error, &*of.enforcer, help));
         }
         if !self.enforced.iter().any(|it| it.standard == self.warned) {
-            let next = format!("the level {}", self.warned.level);
-            let violations = evaluate(facts, self.warned.level, self.warned.version);
-            let warnings = violations.iter();
-            add(warnings
-                .flat_map(|it| self.findings_of((template, facts), it, Severity::Warning, &next))
-                .collect());
+            next = format!("the level {}", self.warned.level);
+            standards.push((self.warned, Severity::Warning, &*next, None));
+        }
+        // A field is reported once, for the first standard that it violates.
+        let mut known = HashSet::default();
+        for (standard, severity, enforcer, help) in standards {
+            let first = findings.len();
+            known.extend(findings.iter().map(|it| it.pointer.clone()));
+            for violation in evaluate(facts, standard.level, standard.version) {
+                let of = (&violation, severity, enforcer);
+                self.add(of, (template, facts), &mut findings);
+            }
+            if let Some(help) = help {
+                let new = findings[first..].iter_mut();
+                new.for_each(|it| it.help = Some(help.to_owned().into()));
+            }
+            if first > 0 {
+                let new = findings.split_off(first);
+                findings.extend(new.into_iter().filter(|it| !known.contains(&it.pointer)));
+            }
         }
         findings
     }
 
-    /// A finding for each field that causes a violation.
-    fn findings_of(
+    /// Adds a finding for each field that causes a violation.
+    fn add(
         &self,
+        (violation, severity, whose): (&Violation, Severity, &str),
         (template, facts): (&Template<'_>, &PodFacts<'_>),
-        violation: &Violation,
-        severity: Severity,
-        whose: &str,
-    ) -> Vec<Finding> {
+        findings: &mut Vec<Finding>,
+    ) {
         let reason = violation.reason;
         let (pods, although) = match template.is_pod() {
             true => ("the pod", ""),
@@ -191,38 +200,66 @@ impl Standards {
         let psa = violation.words();
         // What a partial pod does not have, others may add.
         let is_partial = !template.is_whole() || template.has_more_containers;
-        let culprits = culprits(violation);
-        let findings = culprits.iter().filter_map(|culprit| {
-            let blamed = Blamed::of(template, culprit)?;
-            let (field, node) = (blamed.field(), blamed.node);
-            let current = node.pointer(&culprit.field).and_then(|it| it.value().ok());
-            if is_partial && current.is_none() && culprit.found.is_none() {
-                return None;
+        for culprit in culprits(violation) {
+            let Some(blamed) = Blamed::of(template, &culprit) else {
+                continue;
+            };
+            // No field of a standard is deeper, and escapes do not matter here.
+            let mut field = [""; 6];
+            let (mut rest, mut count) = (culprit.field.as_str(), 0);
+            while let (Some(tokens), Some(token)) = (rest.strip_prefix('/'), field.get_mut(count)) {
+                let len = tokens.bytes().take_while(|byte| *byte != b'/').count();
+                (*token, rest) = tokens.split_at(len);
+                count += 1;
             }
-            let what = culprit.describe(violation, &field, template);
+            let (field, node) = (&field[..count], blamed.node);
+            let is_there = node.get(field[0]).is_some();
+            let current = is_there.then(|| node.pointer(&culprit.field)).flatten();
+            let current = current.and_then(|it| it.value().ok());
+            if is_partial && current.is_none() && culprit.found.is_none() {
+                continue;
+            }
+            let what = culprit.describe(violation, field, template);
             let expected = match &culprit.fix {
-                None => String::new(),
-                Some(Value::Bool(true)) => ", expected true".to_owned(),
-                Some(Value::Bool(false)) => ", expected false".to_owned(),
-                Some(fix) => format!(", expected {}", Plain(fix)),
+                None => "".into(),
+                Some(Value::Bool(true)) => ", expected true".into(),
+                Some(Value::Bool(false)) => ", expected false".into(),
+                Some(Value::String(fix)) if fix == "RuntimeDefault" => {
+                    ", expected RuntimeDefault".into()
+                }
+                Some(Value::Sequence(fix)) if *fix == ["ALL".into()] => {
+                    ", expected [\"ALL\"]".into()
+                }
+                Some(fix) => Cow::Owned(format!(", expected {}", Plain(fix))),
             };
             // There can be thousands of these, and `format!` costs more than finding them.
             let [a, b, c] = blamed.subject.part.words();
             let message = [
-                a, b, c, ": ", &what, &expected, "; ", whose, rejects, pods, " (", reason, ")", although,
+                a, b, c, ": ", &what, &expected, "; ", whose, rejects, pods, " (", reason, ")",
+                although,
             ]
             .concat();
             let mut finding = Finding::graded(violation.rule, severity, message)
-                .about(&blamed.subject, &field)
+                .at(blamed.subject, &culprit.field)
                 .current(current)
-                .psa(psa.clone());
-            if let ["securityContext", leaf @ ..] = field.as_slice() {
-                finding.leaf = Some(["securityContext.", &leaf.join(".")].concat());
+                .psa(Arc::clone(&psa));
+            if let ["securityContext", leaf @ ..] = field {
+                finding.leaf = Some(match leaf {
+                    ["allowPrivilegeEscalation"] => {
+                        "securityContext.allowPrivilegeEscalation".into()
+                    }
+                    ["capabilities", "drop"] => "securityContext.capabilities.drop".into(),
+                    ["runAsNonRoot"] => "securityContext.runAsNonRoot".into(),
+                    ["seccompProfile", "type"] => "securityContext.seccompProfile.type".into(),
+                    leaf => ["securityContext.", &leaf.join(".")].concat().into(),
+                });
             }
             finding.proposed.clone_from(&culprit.fix);
             let is_privileged = || node.bool_at(["securityContext", "privileged"]) == Some(true);
             let help = match (&finding.leaf, &culprit.fix, &finding.current) {
-                (Some(_), Some(_), _) if violation.check == "allowPrivilegeEscalation" && is_privileged() => {
+                (Some(_), Some(_), _)
+                    if violation.check == "allowPrivilegeEscalation" && is_privileged() =>
+                {
                     "remove `privileged` first, because it requires escalation, or exempt it with a reason"
                 }
                 (Some(_), Some(_), None) => self.help_to_set,
@@ -232,9 +269,8 @@ impl Standards {
             if help == LOWER_LEVEL {
                 finding.lines = Some(Lines::Exemption);
             }
-            Some(finding.help(help))
-        });
-        findings.collect()
+            findings.push(finding.help(help));
+        }
     }
 }
 

@@ -128,6 +128,23 @@ pub(super) fn rows_of(holder: &str) -> impl Iterator<Item = &'static Row> {
     ROWS_OF.get(holder).into_iter().flatten().copied()
 }
 
+/// Types of many mappings that hold no reference, and nothing in them does.
+pub(super) const ENDS: [&str; 13] = [
+    "core.v1.Affinity",
+    "core.v1.ContainerPort",
+    "core.v1.EmptyDirVolumeSource",
+    "core.v1.Lifecycle",
+    "core.v1.PodSecurityContext",
+    "core.v1.Probe",
+    "core.v1.SecurityContext",
+    "core.v1.ServicePort",
+    "core.v1.Toleration",
+    "core.v1.TopologySpreadConstraint",
+    "core.v1.VolumeMount",
+    "meta.v1.LabelSelector",
+    "meta.v1.ObjectMeta",
+];
+
 /// What every cluster has: the kind, the namespace or none for any, and the name or its beginning with `*`.
 const BUILT_IN: [(&str, Option<&str>, &str); 12] = [
     ("ServiceAccount", None, DEFAULT_ACCOUNT),
@@ -161,4 +178,26 @@ pub(super) fn is_built_in(kind: &str, namespace: Option<&str>, name: &str) -> bo
         };
         *of == kind && is_here && is_name
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kubernetes::schema::object;
+
+    #[test]
+    fn no_reference_is_below_an_end() {
+        for end in ENDS {
+            let mut open = vec![object(end)];
+            let mut seen: Vec<&str> = Vec::new();
+            assert_eq!(open[0].name(), end);
+            while let Some(object) = open.pop() {
+                assert!(rows_of(object.name()).next().is_none(), "{end}");
+                if !seen.contains(&object.name()) {
+                    seen.push(object.name());
+                    open.extend(object.nested());
+                }
+            }
+        }
+    }
 }

@@ -116,7 +116,7 @@ pub(super) fn of_field(violation: Violation<'_>, minor: u8, is_custom: bool) -> 
     };
     if let Some(late) = late {
         finding.severity = Severity::Warning;
-        finding.help.get_or_insert_with(|| late.to_owned());
+        finding.help.get_or_insert_with(|| late.to_owned().into());
     }
     let current = (!is_missing && node.is_scalar())
         .then(|| node.value().ok())

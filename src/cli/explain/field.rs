@@ -81,7 +81,7 @@ pub(super) fn chosen(
 }
 
 fn is_of_container(container: &str, field: &ExplainedField) -> bool {
-    matches!(&field.part, Part::Container { name, .. } if name == container)
+    matches!(&field.part, Part::Container { name, .. } if **name == *container)
 }
 
 /// How well a path names a field: 4 for the whole path, 3 for its beginning, 2 for its end, 1 for another part.

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
 
 use fitout::read::{Origin, OriginLines, Resource, is_object};
 use fitout::yaml::Stream;
@@ -126,7 +127,7 @@ impl Before {
             .filter(|it| self.texts[it.text].is_none())
             .cloned()
             .collect();
-        let mut add = |stream: &'a Stream, text: usize, path: Option<String>| {
+        let mut add = |stream: &'a Stream, text: usize, path: Option<Arc<str>>| {
             for (index, document) in stream
                 .documents()
                 .filter(|it| is_object(it.root()))

@@ -175,7 +175,7 @@ impl Rules {
             OnceLock::new();
         let texts = TEXTS.get_or_init(|| {
             let mut texts: HashMap<_, Vec<_>> = HashMap::new();
-            for block in TEXT.get().split("\ntype: ").skip(1) {
+            for block in TEXT.blocks().1 {
                 let (head, lines) = block.split_once('\n').unwrap_or((block, ""));
                 let number = head.split(' ').next().unwrap_or_default();
                 let number = match number.as_bytes().first() {

@@ -114,16 +114,13 @@ struct TypeText {
 fn table() -> &'static Table {
     static TABLE: OnceLock<Table> = OnceLock::new();
     TABLE.get_or_init(|| {
-        let (head, types) = TEXT
-            .get()
-            .split_once("\ntype: ")
-            .unwrap_or((TEXT.get(), ""));
+        let (head, types) = TEXT.blocks();
         let mut kinds: HashMap<_, Vec<_>> = HashMap::default();
         let rows = head.lines().filter_map(|line| line.strip_prefix("kind "));
         for row in rows.filter_map(KindRow::parse) {
             kinds.entry(row.kind).or_default().push(row);
         }
-        let types = types.split("\ntype: ").filter_map(|text| {
+        let types = types.into_iter().filter_map(|text| {
             let (name, lines) = text.split_once('\n')?;
             let object = OnceLock::new();
             Some((name, TypeText { lines, object }))

@@ -130,11 +130,15 @@ impl<'a> Visit<'a> {
         value: Node<'a>,
         at: Path<'_, 'a>,
     ) {
-        walk(value, row.rest, at, &mut |it, at| {
-            row.tests
-                .iter()
-                .for_each(|test| self.test(test, row, of, it, at));
-        });
+        let mut look = |it, at: Path<'_, 'a>| {
+            for test in &row.tests {
+                self.test(test, row, of, it, at);
+            }
+        };
+        match row.rest.is_empty() {
+            true => look(value, at),
+            false => walk(value, row.rest, at, &mut look),
+        }
     }
 
     /// What the rows refuse that can be about what is missing. A field that is misspelt is not missing as well.

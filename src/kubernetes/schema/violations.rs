@@ -217,9 +217,8 @@ impl<'a> Visit<'a> {
             let row = rows.iter().find(|row| row.versions.has(minor));
             match (row, rows.first()) {
                 (Some(row), _) => {
-                    let is_null = value.is_null();
                     let first = self.found.len();
-                    if let Some(gates) = row.gates.filter(|_| !is_null) {
+                    if let Some(gates) = row.gates.filter(|_| !value.is_null()) {
                         self.report(value, at.pointer(), Fault::Gated(gates));
                     }
                     let earlier = self.late;

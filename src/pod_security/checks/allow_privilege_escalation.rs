@@ -5,7 +5,7 @@
 
 use super::{Check, rule};
 use crate::facts::PodFacts;
-use crate::pod_security::violation::{Forbidden, Wrong};
+use crate::pod_security::violation::{Forbidden, Wrong, leaf};
 use crate::rules::Rule;
 
 pub(super) const RULE: Rule = rule(
@@ -26,9 +26,9 @@ fn since_1_8(pod: &PodFacts<'_>) -> Option<Forbidden> {
     for container in &pod.containers {
         let allows = container.context.allow_privilege_escalation;
         if allows != Some(false) {
-            let field = ["securityContext", "allowPrivilegeEscalation"];
+            let field = leaf("/securityContext/allowPrivilegeEscalation");
             let found = allows.map(|_| "true");
-            wrong.container(container, &field, found, Some(false.into()));
+            wrong.container(container, field, found, Some(false.into()));
         }
     }
     wrong.forbid("allowPrivilegeEscalation != false", |wrong| {

@@ -4,7 +4,7 @@
 
 use super::{Check, rule};
 use crate::facts::PodFacts;
-use crate::pod_security::violation::{Forbidden, Wrong, plural, quoted};
+use crate::pod_security::violation::{Forbidden, Leaf, Wrong, leaf, plural, quoted};
 use crate::rules::Rule;
 
 pub(super) const RULE: Rule = rule(
@@ -28,16 +28,16 @@ fn is_bad_annotation(value: &str) -> bool {
 
 fn since_1_0(pod: &PodFacts<'_>) -> Option<Forbidden> {
     let fix = || Some("RuntimeDefault".into());
-    let field = ["securityContext", "appArmorProfile", "type"];
+    const FIELD: Leaf = leaf("/securityContext/appArmorProfile/type");
     let mut wrong = Wrong::default();
     let kind = pod.context.app_armor.as_deref();
     if is_bad(kind) {
-        wrong.pod(&field, kind, fix());
+        wrong.pod(FIELD, kind, fix());
     }
     for container in &pod.containers {
         let kind = container.context.app_armor.as_deref();
         if is_bad(kind) {
-            wrong.container(container, &field, kind, fix());
+            wrong.container(container, FIELD, kind, fix());
         }
     }
     let mut annotations = Wrong::default();

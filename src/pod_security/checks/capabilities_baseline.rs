@@ -4,7 +4,7 @@
 
 use super::{Check, rule};
 use crate::facts::{PodFacts, View};
-use crate::pod_security::violation::{Forbidden, Wrong, quoted};
+use crate::pod_security::violation::{Forbidden, Wrong, made, quoted};
 use crate::rules::Rule;
 
 pub(super) const RULE: Rule = rule(
@@ -35,8 +35,8 @@ pub(super) fn added_beyond<'f>(allowed: &[&str], pod: &'f PodFacts<'_>) -> Wrong
             let capability = capability.text();
             if !allowed.contains(&capability.as_ref()) {
                 let index = index.to_string();
-                let field = ["securityContext", "capabilities", "add", &index];
-                wrong.container(container, &field, Some(&capability), None);
+                let field = made(&["securityContext", "capabilities", "add", &index]);
+                wrong.container(container, field, Some(&capability), None);
             }
         }
     }

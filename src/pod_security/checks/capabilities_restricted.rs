@@ -6,7 +6,7 @@
 use super::capabilities_baseline::{added_beyond, must_not_include};
 use super::{Check, rule};
 use crate::facts::{PodFacts, View};
-use crate::pod_security::violation::{Forbidden, Wrong};
+use crate::pod_security::violation::{Forbidden, Wrong, leaf};
 use crate::rules::Rule;
 use crate::yaml::Value;
 
@@ -28,9 +28,9 @@ fn since_1_22(pod: &PodFacts<'_>) -> Option<Forbidden> {
     for container in &pod.containers {
         let mut dropped = container.context.drop.into_iter().flat_map(View::items);
         if !dropped.any(|name| name.text() == "ALL") {
-            let field = ["securityContext", "capabilities", "drop"];
+            let field = leaf("/securityContext/capabilities/drop");
             let fix = Value::Sequence(vec!["ALL".into()]);
-            missing.container(container, &field, None, Some(fix));
+            missing.container(container, field, None, Some(fix));
         }
     }
     let mut added = added_beyond(&["NET_BIND_SERVICE"], pod);

@@ -4,7 +4,7 @@
 
 use super::{Check, rule};
 use crate::facts::PodFacts;
-use crate::pod_security::violation::{Forbidden, Wrong};
+use crate::pod_security::violation::{Forbidden, Wrong, made};
 use crate::rules::Rule;
 
 pub(super) const RULE: Rule = rule(
@@ -20,7 +20,7 @@ fn since_1_0(pod: &PodFacts<'_>) -> Option<Forbidden> {
     let mut shared = Vec::new();
     for name in ["hostNetwork", "hostPID", "hostIPC"] {
         if pod.is_true(name) {
-            wrong.pod(&[name], Some("true"), Some(false.into()));
+            wrong.pod(made(&[name]), Some("true"), Some(false.into()));
             shared.push(format!("{name}=true"));
         }
     }

@@ -4,7 +4,7 @@
 
 use super::{Check, rule};
 use crate::facts::PodFacts;
-use crate::pod_security::violation::{Forbidden, Wrong, plural};
+use crate::pod_security::violation::{Forbidden, Wrong, made, plural};
 use crate::rules::Rule;
 
 pub(super) const RULE: Rule = rule(
@@ -19,8 +19,8 @@ fn since_1_0(pod: &PodFacts<'_>) -> Option<Forbidden> {
     let mut wrong = Wrong::default();
     for container in &pod.containers {
         for (index, key, port) in pod.host_ports(container) {
-            let field = ["ports", &index.to_string(), key];
-            wrong.container(container, &field, Some(&port.to_string()), None);
+            let field = made(&["ports", &index.to_string(), key]);
+            wrong.container(container, field, Some(&port.to_string()), None);
         }
     }
     if wrong.is_empty() {

@@ -4,7 +4,7 @@
 
 use super::{Check, rule};
 use crate::facts::PodFacts;
-use crate::pod_security::violation::{Forbidden, Wrong, plural, quoted};
+use crate::pod_security::violation::{Forbidden, Wrong, made, plural, quoted};
 use crate::rules::Rule;
 
 pub(super) const RULE: Rule = rule(
@@ -20,8 +20,8 @@ fn since_1_34(pod: &PodFacts<'_>) -> Option<Forbidden> {
     let mut wrong = Wrong::default();
     for container in &pod.containers {
         for (handler, action, host) in container.hosts() {
-            let field = [handler, &[action, "host"]].concat();
-            wrong.container(container, &field, Some(&host), None);
+            let field = made(&[handler, &[action, "host"]].concat());
+            wrong.container(container, field, Some(&host), None);
         }
     }
     if wrong.is_empty() {

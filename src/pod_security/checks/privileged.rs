@@ -4,7 +4,7 @@
 
 use super::{Check, rule};
 use crate::facts::PodFacts;
-use crate::pod_security::violation::{Forbidden, Wrong};
+use crate::pod_security::violation::{Forbidden, Wrong, leaf};
 use crate::rules::Rule;
 
 pub(super) const RULE: Rule = rule(
@@ -19,8 +19,8 @@ fn since_1_0(pod: &PodFacts<'_>) -> Option<Forbidden> {
     let mut wrong = Wrong::default();
     for container in &pod.containers {
         if container.context.privileged == Some(true) {
-            let field = ["securityContext", "privileged"];
-            wrong.container(container, &field, Some("true"), Some(false.into()));
+            let field = leaf("/securityContext/privileged");
+            wrong.container(container, field, Some("true"), Some(false.into()));
         }
     }
     wrong.forbid("privileged", |wrong| {

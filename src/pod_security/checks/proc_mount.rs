@@ -4,7 +4,7 @@
 
 use super::{Check, rule};
 use crate::facts::PodFacts;
-use crate::pod_security::violation::{Forbidden, Wrong, quoted};
+use crate::pod_security::violation::{Forbidden, Wrong, leaf, quoted};
 use crate::rules::Rule;
 
 pub(super) const RULE: Rule = rule(
@@ -22,8 +22,8 @@ pub(super) fn since_1_0(pod: &PodFacts<'_>) -> Option<Forbidden> {
     for container in &pod.containers {
         let mount = container.context.proc_mount.as_deref();
         if let Some(mount) = mount.filter(|mount| *mount != "Default") {
-            let field = ["securityContext", "procMount"];
-            wrong.container(container, &field, Some(mount), Some("Default".into()));
+            let field = leaf("/securityContext/procMount");
+            wrong.container(container, field, Some(mount), Some("Default".into()));
         }
     }
     wrong.forbid("procMount", |wrong| {

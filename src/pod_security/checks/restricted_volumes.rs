@@ -4,7 +4,7 @@
 
 use super::{Check, rule};
 use crate::facts::PodFacts;
-use crate::pod_security::violation::{Forbidden, Wrong, plural, quoted};
+use crate::pod_security::violation::{Forbidden, Wrong, made, plural, quoted};
 use crate::rules::Rule;
 
 pub(super) const RULE: Rule = rule(
@@ -38,8 +38,8 @@ fn since_1_0(pod: &PodFacts<'_>) -> Option<Forbidden> {
     let mut names = Vec::new();
     for volume in pod.volumes().filter(|it| it.source(&ALLOWED).is_none()) {
         if let Some(source) = volume.source(&RESTRICTED) {
-            let field = ["volumes", &volume.index.to_string(), source];
-            wrong.pod(&field, Some(source), None);
+            let field = made(&["volumes", &volume.index.to_string(), source]);
+            wrong.pod(field, Some(source), None);
             names.push(volume.name());
         }
     }

@@ -5,7 +5,7 @@
 
 use super::{Check, rule};
 use crate::facts::PodFacts;
-use crate::pod_security::violation::{Forbidden, Wrong};
+use crate::pod_security::violation::{Forbidden, Leaf, Wrong, leaf};
 use crate::rules::Rule;
 
 pub(super) const RULE: Rule = rule(
@@ -22,18 +22,18 @@ pub(super) const CHECK: Check = Check::restricted(
 );
 
 fn since_1_0(pod: &PodFacts<'_>) -> Option<Forbidden> {
-    const FIELD: [&str; 2] = ["securityContext", "runAsNonRoot"];
+    const FIELD: Leaf = leaf("/securityContext/runAsNonRoot");
     let fix = || Some(true.into());
     let (mut refusing, mut missing) = (Wrong::default(), Wrong::default());
     if pod.context.run_as_non_root == Some(false) {
-        refusing.pod(&FIELD, Some("false"), fix());
+        refusing.pod(FIELD, Some("false"), fix());
     }
     for container in &pod.containers {
         match container.context.run_as_non_root {
             Some(true) => {}
-            Some(false) => refusing.container(container, &FIELD, Some("false"), fix()),
+            Some(false) => refusing.container(container, FIELD, Some("false"), fix()),
             None if pod.context.run_as_non_root == Some(true) => {}
-            None => missing.container(container, &FIELD, None, fix()),
+            None => missing.container(container, FIELD, None, fix()),
         }
     }
     let (wrong, detail) = if !refusing.is_empty() {

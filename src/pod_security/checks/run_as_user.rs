@@ -4,7 +4,7 @@
 
 use super::{Check, rule};
 use crate::facts::PodFacts;
-use crate::pod_security::violation::{Forbidden, Wrong};
+use crate::pod_security::violation::{Forbidden, Leaf, Wrong, leaf};
 use crate::rules::Rule;
 
 pub(super) const RULE: Rule = rule(
@@ -21,14 +21,14 @@ pub(super) const CHECK: Check = Check::restricted(
 );
 
 fn since_1_23(pod: &PodFacts<'_>) -> Option<Forbidden> {
-    const FIELD: [&str; 2] = ["securityContext", "runAsUser"];
+    const FIELD: Leaf = leaf("/securityContext/runAsUser");
     let mut wrong = Wrong::default();
     if pod.context.run_as_user == Some(0) {
-        wrong.pod(&FIELD, Some("0"), None);
+        wrong.pod(FIELD, Some("0"), None);
     }
     for container in &pod.containers {
         if container.context.run_as_user == Some(0) {
-            wrong.container(container, &FIELD, Some("0"), None);
+            wrong.container(container, FIELD, Some("0"), None);
         }
     }
     wrong.forbid("runAsUser=0", |wrong| {

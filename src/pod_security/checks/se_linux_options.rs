@@ -6,7 +6,7 @@ use jsonptr::Token;
 
 use super::{Check, rule};
 use crate::facts::{Context, PodFacts};
-use crate::pod_security::violation::{Forbidden, Wrong, plural, quoted};
+use crate::pod_security::violation::{Forbidden, Wrong, made, plural, quoted};
 use crate::rules::Rule;
 
 pub(super) const RULE: Rule = rule(
@@ -31,12 +31,13 @@ fn since_1_31(pod: &PodFacts<'_>) -> Option<Forbidden> {
 fn forbidden(pod: &PodFacts<'_>, is_allowed: fn(&str) -> bool) -> Option<Forbidden> {
     let mut wrong = Wrong::default();
     for (field, found) in bad(&pod.context, is_allowed) {
-        wrong.pod(&["securityContext", "seLinuxOptions", field], found, None);
+        let field = made(&["securityContext", "seLinuxOptions", field]);
+        wrong.pod(field, found, None);
     }
     for container in &pod.containers {
         for (field, found) in bad(&container.context, is_allowed) {
-            let field = ["securityContext", "seLinuxOptions", field];
-            wrong.container(container, &field, found, None);
+            let field = made(&["securityContext", "seLinuxOptions", field]);
+            wrong.container(container, field, found, None);
         }
     }
     if wrong.is_empty() {

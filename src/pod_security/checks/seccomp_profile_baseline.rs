@@ -4,7 +4,7 @@
 
 use super::{Check, rule};
 use crate::facts::PodFacts;
-use crate::pod_security::violation::{Forbidden, Wrong, plural, quoted};
+use crate::pod_security::violation::{Forbidden, Leaf, Wrong, leaf, plural, quoted};
 use crate::rules::Rule;
 
 pub(super) const RULE: Rule = rule(
@@ -61,18 +61,20 @@ pub(super) fn is_good(kind: &str) -> bool {
     matches!(kind, "RuntimeDefault" | "Localhost")
 }
 
+/// The type of a profile.
+pub(super) const PROFILE: Leaf = leaf("/securityContext/seccompProfile/type");
+
 /// The forbidden profiles of the pod and its containers.
 pub(super) fn bad_profiles<'f>(pod: &'f PodFacts<'_>) -> Wrong<'f> {
     let fix = || Some("RuntimeDefault".into());
-    let field = ["securityContext", "seccompProfile", "type"];
     let is_bad = |kind: &&str| !is_good(kind);
     let mut wrong = Wrong::default();
     if let Some(kind) = pod.context.seccomp.as_deref().filter(is_bad) {
-        wrong.pod(&field, Some(kind), fix());
+        wrong.pod(PROFILE, Some(kind), fix());
     }
     for container in &pod.containers {
         if let Some(kind) = container.context.seccomp.as_deref().filter(is_bad) {
-            wrong.container(container, &field, Some(kind), fix());
+            wrong.container(container, PROFILE, Some(kind), fix());
         }
     }
     wrong

@@ -4,7 +4,7 @@
 //! Since 1.19. Since 1.25, pods whose `os.name` is `windows` are exempt. This check replaces the one of the level baseline,
 //! so their profiles are not checked at all.
 
-use super::seccomp_profile_baseline::{bad_profiles, is_good, must_not_set};
+use super::seccomp_profile_baseline::{PROFILE, bad_profiles, is_good, must_not_set};
 use super::{Check, rule};
 use crate::facts::PodFacts;
 use crate::pod_security::violation::{Forbidden, Wrong};
@@ -34,8 +34,7 @@ fn since_1_19(pod: &PodFacts<'_>) -> Option<Forbidden> {
     let mut missing = Wrong::default();
     for container in &pod.containers {
         if container.context.seccomp.is_none() {
-            let field = ["securityContext", "seccompProfile", "type"];
-            missing.container(container, &field, None, Some("RuntimeDefault".into()));
+            missing.container(container, PROFILE, None, Some("RuntimeDefault".into()));
         }
     }
     missing.forbid("seccompProfile", |missing| { format!(

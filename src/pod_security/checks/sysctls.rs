@@ -4,7 +4,7 @@
 
 use super::{Check, rule};
 use crate::facts::{PodFacts, View};
-use crate::pod_security::violation::{Forbidden, Wrong};
+use crate::pod_security::violation::{Forbidden, Wrong, made};
 use crate::rules::Rule;
 
 pub(super) const RULE: Rule = rule(
@@ -51,8 +51,8 @@ fn forbidden(pod: &PodFacts<'_>, minor: u32) -> Option<Forbidden> {
         let name = sysctl.get("name").map(View::text).unwrap_or_default();
         let mut allowed = ALLOWED.iter().filter(|(_, since)| *since <= minor);
         if !allowed.any(|(known, _)| *known == name) {
-            let field = ["securityContext", "sysctls", &index.to_string(), "name"];
-            wrong.pod(&field, Some(&name), None);
+            let field = made(&["securityContext", "sysctls", &index.to_string(), "name"]);
+            wrong.pod(field, Some(&name), None);
             names.push(name);
         }
     }

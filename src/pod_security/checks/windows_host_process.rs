@@ -4,7 +4,7 @@
 
 use super::{Check, rule};
 use crate::facts::PodFacts;
-use crate::pod_security::violation::{Forbidden, Wrong};
+use crate::pod_security::violation::{Forbidden, Leaf, Wrong, leaf};
 use crate::rules::Rule;
 
 pub(super) const RULE: Rule = rule(
@@ -16,15 +16,15 @@ pub(super) const RULE: Rule = rule(
 pub(super) const CHECK: Check = Check::baseline("windowsHostProcess", &RULE, &[(0, since_1_0)]);
 
 fn since_1_0(pod: &PodFacts<'_>) -> Option<Forbidden> {
-    const FIELD: [&str; 3] = ["securityContext", "windowsOptions", "hostProcess"];
+    const FIELD: Leaf = leaf("/securityContext/windowsOptions/hostProcess");
     let fix = || Some(false.into());
     let mut wrong = Wrong::default();
     if pod.context.host_process == Some(true) {
-        wrong.pod(&FIELD, Some("true"), fix());
+        wrong.pod(FIELD, Some("true"), fix());
     }
     for container in &pod.containers {
         if container.context.host_process == Some(true) {
-            wrong.container(container, &FIELD, Some("true"), fix());
+            wrong.container(container, FIELD, Some("true"), fix());
         }
     }
     wrong.forbid("hostProcess", |wrong| {
