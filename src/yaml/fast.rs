@@ -339,6 +339,12 @@ impl Parser<'_> {
         memchr::memchr3(a, b, c, rest).map_or(self.end, |at| i + at)
     }
 
+    /// The same, where it is not in the way of most lines.
+    #[inline(never)]
+    fn far_stop(&self, i: usize) -> usize {
+        self.stop(i)
+    }
+
     /// The next `:`, `#` or `\n`, or the end.
     #[inline(always)]
     fn stop(&self, i: usize) -> usize {
@@ -535,7 +541,7 @@ impl Parser<'_> {
         top: &Open,
         column: &mut i32,
     ) -> Fast<Option<Key>> {
-        if may_be_scalar && let Some(next) = self.quick_item(top.column, top.node) {
+        if may_be_scalar && let Some(next) = self.quick_scalar(top.column, self.at, top.node) {
             *column = next;
             return Ok(None);
         }
@@ -627,21 +633,17 @@ impl Parser<'_> {
     /// The value behind the colon that ends at `after`, as [`Parser::quick_scalar`].
     #[inline(always)]
     fn quick_value(&mut self, column: i32, after: usize, map: u32) -> Option<i32> {
-        match self.bytes.get(after) {
-            Some(b' ') => self.quick_scalar(column, after + 1, map),
+        match self.bytes.get(after..)? {
+            [b' ', c, ..] if BEGINS[usize::from(*c)] & VALUE != 0 || matches!(c, b'"' | b'\'') => {
+                self.quick_scalar(column, after + 1, map)
+            }
             _ => None,
         }
     }
 
-    /// The item or top node at the cursor, as [`Parser::quick_scalar`].
-    #[inline(never)]
-    fn quick_item(&mut self, column: i32, parent: u32) -> Option<i32> {
-        self.quick_scalar(column, self.at, parent)
-    }
-
     /// What begins at `start`, below what is in `column`, if it is of the ordinary form: a scalar on one line, plain or in
     /// quotes, and no key. Otherwise nothing has moved. As [`Parser::quick_content`] for the line behind it.
-    #[inline(always)]
+    #[inline(never)]
     fn quick_scalar(&mut self, column: i32, start: usize, parent: u32) -> Option<i32> {
         let first = *self.bytes.get(start)?;
         if BEGINS[usize::from(first)] & VALUE == 0 {

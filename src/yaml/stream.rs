@@ -309,26 +309,42 @@ impl Stream {
         if data.lacks(wanted) || !data.kind.is_map() {
             return None;
         }
-        let nodes = tree.nodes.as_slice();
-        let (mut id, end) = (map + 1, tree.end_of_subtree(map));
+        let nodes = tree.nodes.get(..tree.end_of_subtree(map) as usize)?;
+        let mut id = map + 1;
+        for _ in 0..FEW {
+            let [name, value, ..] = nodes.get(id as usize..)? else {
+                return None;
+            };
+            if !name.has(KEY) {
+                return self.find_any_key(map, id, key);
+            }
+            // The digest decides nearly all comparisons.
+            if name.digest() == wanted
+                && are_same(&self.text.as_bytes()[name.range()], key.as_bytes())
+            {
+                return Some((id, id + 1));
+            }
+            id = match value.kind.is_collection() {
+                false => id + 2,
+                true => tree.end_of_subtree(id + 1),
+            };
+        }
+        self.find_any_key(map, id, key)
+    }
+
+    /// The same for keys of any form, from an entry on.
+    #[inline(never)]
+    fn find_any_key(&self, map: u32, first: u32, key: &str) -> Option<(u32, u32)> {
+        let tree = &self.tree;
+        let (mut id, end) = (first, tree.end_of_subtree(map));
         for _ in 0..FEW {
             if id >= end {
                 return None;
             }
-            let data = nodes.get(id as usize)?;
-            let value = match data.has(KEY) {
-                // The digest decides nearly all comparisons.
-                true if data.digest() == wanted
-                    && are_same(&self.text.as_bytes()[data.range()], key.as_bytes()) =>
-                {
-                    return Some((id, id + 1));
-                }
-                true => id + 1,
-                false if Node::new(self, id).is_written_as(key) => {
-                    return Some((id, tree.end_of_subtree(id)));
-                }
-                false => tree.end_of_subtree(id),
-            };
+            let value = tree.end_of_subtree(id);
+            if Node::new(self, id).is_written_as(key) {
+                return Some((id, value));
+            }
             id = tree.end_of_subtree(value);
         }
         match id < end {
@@ -492,8 +508,6 @@ fn parse_tree(text: &str) -> Result<(Tree, Vec<Range<usize>>), Syntax> {
         }
         parse_chunk(text, chunk, number as u32, &mut tree, &mut stack)?;
     }
-    // A collection is closed after those in it; the first fault of the text is the one to report.
-    tree.unsure.sort_unstable();
     strict::limit_aliases(&tree)?;
     if tree.nodes.is_empty() {
         tree.push(Kind::Empty, 0, 0, NONE); // so that any `NodeId` has a node

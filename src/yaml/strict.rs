@@ -90,13 +90,18 @@ impl Stream {
         if !self.tree.props.is_empty() {
             self.check_tags()?;
         }
+        // A map is closed after those in it, and the first one that begins is the one to report.
+        let mut first: Option<(u32, Syntax)> = None;
         for id in &self.tree.unsure {
             let map = Node::new(self, *id);
-            if !map.has_few_distinct_keys() {
-                map.check_keys()?;
+            if first.as_ref().is_none_or(|(first, _)| id < first)
+                && !map.has_few_distinct_keys()
+                && let Err(error) = map.check_keys()
+            {
+                first = Some((*id, error));
             }
         }
-        Ok(())
+        first.map_or(Ok(()), |(_, error)| Err(error))
     }
 }
 

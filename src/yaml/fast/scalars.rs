@@ -65,7 +65,7 @@ impl Parser<'_> {
         let start = self.at;
         let mut at = start + 1;
         loop {
-            at = self.stop(at);
+            at = self.far_stop(at);
             match self.byte(at) {
                 b'\n' => return Ok(None),
                 b'#' if matches!(self.bytes[at - 1], b' ' | b'\t') => return Ok(None),
@@ -207,7 +207,7 @@ impl Parser<'_> {
     fn plain_line(&mut self, start: usize) -> Fast<(usize, bool)> {
         let mut at = start;
         let comment = loop {
-            at = self.stop(at);
+            at = self.far_stop(at);
             match self.byte(at) {
                 b'\n' => break false,
                 b'#' if at > start && matches!(self.bytes[at - 1], b' ' | b'\t') => break true,
