@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 use jsonptr::{Pointer, PointerBuf};
 
-pub use change::{Change, RULES};
+pub use change::Change;
 pub use knowledge::{Knowledge, Source, can_stop};
 use parts::ByPart;
 pub use proposal::{Meaning, Proposal};
@@ -28,7 +28,11 @@ use crate::kubernetes::Quantity;
 use crate::objects::{OnChange, SkipReason, below, expected};
 use crate::problem::{Problem, field_path};
 use crate::read::Resource;
+use crate::rules::Rule;
 use crate::yaml::{Node, Scalar, Value};
+
+/// The rules for edits that are not written.
+pub const RULES: &[Rule] = change::RULES;
 
 /// The result of a proposal.
 #[derive(Clone, Copy, Debug)]

@@ -161,10 +161,7 @@ pub fn explain(
     index: usize,
 ) -> Result<Explanation, Problems> {
     let objects = Objects::of(
-        resources,
-        &config.pod_specs,
-        &config.claims,
-        function_config,
+        resources, &config.pod_specs, &config.claims, function_config,
     );
     let selection = Selection::of(config, &objects)?;
     let (edits, verdict) = checks::decide(config, &selection)?;

@@ -10,18 +10,14 @@ use serde::Deserialize;
 
 use crate::kubernetes::Date;
 pub use crate::objects::{Part, Subject};
-use crate::rules::{Rule, rule};
+use crate::rules::{Rule, rules};
 use crate::yaml::{Position, Value};
 
-/// Rules that several sections report.
-pub const RULES: &[Rule] = &[TOO_YOUNG];
-
-/// An API server that does not know a field drops it silently, so the field would seem to be set.
-const TOO_YOUNG: Rule = rule(
-    "FIT-VER001",
-    Severity::Warning,
-    "a configured field is newer than the target Kubernetes version",
-);
+rules! {
+    pub RULES;
+    /// An API server that does not know a field drops it silently, so the field would seem to be set.
+    TOO_YOUNG: "FIT-VER001" Warning Always "a configured field is newer than the target Kubernetes version";
+}
 
 /// Whether a configured value is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize)]

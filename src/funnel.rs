@@ -8,18 +8,14 @@ use kustomize_krm_types::Severity;
 use crate::config::Config;
 use crate::finding::{Exempted, Finding, Grant, Subject};
 use crate::hashing::{HashMap, HashSet};
-use crate::rules::{CMP001, Rule, When, rule};
+use crate::rules::{CMP001, Rule, When, rules};
 use crate::select::{AppliedExemption, EXEMPT, SKIP, Selected, Selection, Source};
 
-/// The rules that the funnel itself reports.
-pub const RULES: &[Rule] = &[UNUSED];
-
-/// An exemption that covers nothing is probably misspelt or no longer needed, and would cover what comes later.
-const UNUSED: Rule = rule(
-    "FIT-EXM003",
-    Severity::Warning,
-    "an exemption that covers nothing",
-);
+rules! {
+    pub RULES;
+    /// An exemption that covers nothing is probably misspelt or no longer needed, and would cover what comes later.
+    UNUSED: "FIT-EXM003" Warning Always "an exemption that covers nothing";
+}
 
 /// Collects findings.
 #[derive(Debug)]
@@ -103,7 +99,10 @@ impl<'c> Funnel<'c> {
 
     /// The outcome for all findings.
     pub fn finish(mut self, selection: &Selection<'_, '_>) -> Verdict {
-        let mut verdict = Verdict::default();
+        let mut verdict = Verdict {
+            findings: Vec::with_capacity(self.findings.len()),
+            ..Verdict::default()
+        };
         let duplicates = self.duplicates();
         let severities = self.severities();
         // The first finding about each image, by its place in the verdict.

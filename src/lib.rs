@@ -306,10 +306,7 @@ pub fn fit(
 ) -> Result<Fitted, Problems> {
     let index = || {
         Objects::of(
-            resources,
-            &config.pod_specs,
-            &config.claims,
-            function_config,
+            resources, &config.pod_specs, &config.claims, function_config,
         )
     };
     let decide = |objects: &Objects<'_>| {

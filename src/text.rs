@@ -98,6 +98,28 @@ impl Text {
         self.end();
     }
 
+    /// Rows of cells under each other. A long cell does not widen its column.
+    pub fn columns(&mut self, indent: &str, rows: &[Vec<String>]) {
+        const WIDEST: usize = 72;
+        let width = |at: usize| {
+            let cells = rows
+                .iter()
+                .filter(|row| row.len() > 1)
+                .filter_map(|row| row.get(at));
+            let widths = cells
+                .map(|it| it.chars().count())
+                .filter(|it| *it <= WIDEST);
+            widths.max().unwrap_or_default()
+        };
+        let widths: Vec<usize> = (0..5).map(width).collect();
+        for row in rows {
+            let cells = row.iter().zip(&widths);
+            let cells = cells.map(|(cell, width)| format!("{cell:width$}"));
+            let line = cells.collect::<Vec<_>>().join("  ");
+            self.line([indent, line.trim_end()].concat());
+        }
+    }
+
     /// Writes the lines of another text.
     pub fn append(&mut self, text: Text) {
         self.lines.push_str(&text.lines);

@@ -3,11 +3,7 @@
 //! Each is rejected as a whole: an exit code, nothing on standard output, and a message with the place, what was
 //! expected, and a suggestion.
 #![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::print_stdout,
-    clippy::print_stderr,
-    missing_docs
+    clippy::unwrap_used, clippy::panic, clippy::print_stdout, clippy::print_stderr, missing_docs
 )]
 
 use std::fs;
@@ -120,10 +116,7 @@ fn standard_input_is_not_a_resource_list() {
     refused(
         SHOP,
         &[
-            "FIT-INP002",
-            "stdin:2:7",
-            "expected kind ResourceList",
-            "Deployment",
+            "FIT-INP002", "stdin:2:7", "expected kind ResourceList", "Deployment",
             "fitout apply -f -",
         ],
     );
@@ -131,10 +124,7 @@ fn standard_input_is_not_a_resource_list() {
     refused(
         "apiVersion: config.kubernetes.io/v9\nkind: ResourceList\nitems: []\n",
         &[
-            "FIT-INP002",
-            "config.kubernetes.io/v9",
-            "config.kubernetes.io/v1",
-            "stdin:1:13",
+            "FIT-INP002", "config.kubernetes.io/v9", "config.kubernetes.io/v1", "stdin:1:13",
         ],
     );
     refused(
@@ -193,10 +183,7 @@ fn fields_of_the_config_that_are_unknown_or_misspelt() {
         "environment: test\nresorces: {}\n",
         "7:3",
         &[
-            "FIT-CFG001",
-            "unknown field `resorces`",
-            "did you mean `resources`",
-            "spec.resorces",
+            "FIT-CFG001", "unknown field `resorces`", "did you mean `resources`", "spec.resorces",
         ],
     );
     config_is_refused(
@@ -204,9 +191,7 @@ fn fields_of_the_config_that_are_unknown_or_misspelt() {
         "enviroment: test\n",
         "6:3",
         &[
-            "FIT-CFG001",
-            "unknown field `enviroment`",
-            "did you mean `environment`",
+            "FIT-CFG001", "unknown field `enviroment`", "did you mean `environment`",
         ],
     );
     config_is_refused(
@@ -364,9 +349,7 @@ fn values_of_the_config_that_are_wrong() {
         "environment: test\nclaims:\n- {group: acme.io, kind: Widget, path: spec/disk, form: Flat}\n",
         "8:5",
         &[
-            "FIT-CFG003",
-            "the form Flat needs `keys`",
-            "spec.claims[0].keys",
+            "FIT-CFG003", "the form Flat needs `keys`", "spec.claims[0].keys",
         ],
     );
     config_is_refused(
@@ -478,9 +461,7 @@ fn a_file_that_does_not_exist() {
         "environment",
         2,
         &[
-            "no environment `prod`",
-            "fn-config/prod/fitout.yaml",
-            "test",
+            "no environment `prod`", "fn-config/prod/fitout.yaml", "test",
         ],
     );
     folder

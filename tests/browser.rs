@@ -94,10 +94,7 @@ impl Page {
         let session = page.call("Target.attachToTarget", attach);
         page.session = session["sessionId"].as_str().unwrap().to_owned();
         for domain in [
-            "Page.enable",
-            "Runtime.enable",
-            "Log.enable",
-            "Network.enable",
+            "Page.enable", "Runtime.enable", "Log.enable", "Network.enable",
         ] {
             page.call(domain, json!({}));
         }
@@ -210,9 +207,7 @@ impl Page {
         for event in &self.events {
             let method = event["method"].as_str().unwrap_or_default();
             let is_bad = [
-                "Log.entryAdded",
-                "Runtime.exceptionThrown",
-                "Runtime.consoleAPICalled",
+                "Log.entryAdded", "Runtime.exceptionThrown", "Runtime.consoleAPICalled",
                 "Page.javascriptDialogOpening",
             ];
             assert!(!is_bad.contains(&method), "{what}: {event}");
@@ -381,13 +376,7 @@ fn nothing_from_outside_runs_or_becomes_markup() {
             .filter(|place| matches!(plan(&folder(&|it| it == *place)).code, Some(0 | 1)))
             .collect();
         for place in [
-            "name",
-            "namespace",
-            "container",
-            "value",
-            "account",
-            "reason",
-            "label",
+            "name", "namespace", "container", "value", "account", "reason", "label",
         ] {
             assert!(
                 accepted.contains(&place),
@@ -523,17 +512,11 @@ fn the_filter_works_and_is_not_needed() {
         page.show(&folder.path().join(file), PHONE, "light");
         let expected = match file.as_str() {
             "plan.html" => &[
-                "Changes",
-                "caracal-postgres",
-                "memory",
-                "fn-config/all/fitout.yaml:",
+                "Changes", "caracal-postgres", "memory", "fn-config/all/fitout.yaml:",
             ][..],
             "check.html" => &["Findings", "FIT-RUN001", "Help"],
             _ => &[
-                "Environments",
-                "caracal-postgres",
-                "storageClassName",
-                "fast-retain",
+                "Environments", "caracal-postgres", "storageClassName", "fast-retain",
             ],
         };
         // Cards are laid out some frames after the page is loaded.

@@ -1,11 +1,7 @@
 //! The command line on files: what it writes, what it keeps, and what it prints.
 #![cfg(unix)]
 #![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::print_stdout,
-    clippy::print_stderr,
-    missing_docs
+    clippy::unwrap_used, clippy::panic, clippy::print_stdout, clippy::print_stderr, missing_docs
 )]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -180,12 +176,7 @@ fn files_keep_their_permissions_and_links_stay_links() {
     symlink("../../real.yaml", &linked).unwrap();
     let before = fs::read_to_string(&real).unwrap();
     let run = folder.run(&[
-        "apply",
-        "-i",
-        "-f",
-        "base/caracal/gateway.yaml",
-        "base/caracal/postgres.yaml",
-        "-e",
+        "apply", "-i", "-f", "base/caracal/gateway.yaml", "base/caracal/postgres.yaml", "-e",
         "production",
     ]);
     assert_eq!(run.code, Some(0), "{}", run.stderr);
@@ -243,11 +234,7 @@ fn a_stream_goes_through() {
     let run = folder.feed(&apply, input.as_bytes());
     assert_eq!(run.code, Some(0), "{}", run.stderr);
     let from_file = folder.run(&[
-        "apply",
-        "-f",
-        "base/caracal/gateway.yaml",
-        "-e",
-        "production",
+        "apply", "-f", "base/caracal/gateway.yaml", "-e", "production",
     ]);
     assert_eq!(run.stdout, from_file.stdout);
     assert_ne!(run.stdout, input);
@@ -303,18 +290,8 @@ fn the_report_as_json_has_its_promised_shape() {
     let counts = report["summary"].as_object().unwrap();
     let names: BTreeSet<&str> = counts.keys().map(String::as_str).collect();
     let promised = [
-        "resources",
-        "workloads",
-        "files",
-        "added",
-        "changed",
-        "removed",
-        "same",
-        "errors",
-        "warnings",
-        "notes",
-        "waived",
-        "unexamined",
+        "resources", "workloads", "files", "added", "changed", "removed", "same", "errors",
+        "warnings", "notes", "waived", "unexamined",
     ];
     assert_eq!(names, BTreeSet::from(promised));
     assert!(counts.values().all(Value::is_u64));
@@ -576,9 +553,7 @@ fn an_unknown_rule_is_rejected() {
     let run = folder.run(&["check", "-f", BASE, "-e", "production"]);
     assert_eq!(run.code, Some(2));
     for said in [
-        "FIT-CFG003",
-        "there is no rule `FIT-RUN01`",
-        "did you mean `FIT-RUN001`?",
+        "FIT-CFG003", "there is no rule `FIT-RUN01`", "did you mean `FIT-RUN001`?",
     ] {
         assert!(run.stderr.contains(said), "{said}: {}", run.stderr);
     }
@@ -627,13 +602,7 @@ fn a_report_overwrites_no_input() {
     }
     // A report between the manifests is replaced by the next one.
     let arguments = [
-        "check",
-        "-f",
-        "base",
-        "-e",
-        "production",
-        "-o",
-        "json=base/report.json",
+        "check", "-f", "base", "-e", "production", "-o", "json=base/report.json",
     ];
     assert_eq!(folder.run(&arguments).code, folder.run(&arguments).code);
     assert!(
@@ -715,13 +684,7 @@ Exempt  Pod job: resources, by its annotation fitout.dev/skip
         assert_eq!(text.matches("Exempt  ").count(), 3, "{command}\n{text}");
     }
     let run = folder.run(&[
-        "check",
-        "-f",
-        "pods.yaml",
-        "-c",
-        "config.yaml",
-        "-o",
-        "json",
+        "check", "-f", "pods.yaml", "-c", "config.yaml", "-o", "json",
     ]);
     let report: Value = serde_json::from_str(&run.stdout).unwrap();
     let exemptions = report["exemptions"].as_array().unwrap();
@@ -729,9 +692,7 @@ Exempt  Pod job: resources, by its annotation fitout.dev/skip
         .iter()
         .map(|it| {
             (
-                &it["resourceRef"]["name"],
-                &it["annotation"],
-                &it["config"]["field"],
+                &it["resourceRef"]["name"], &it["annotation"], &it["config"]["field"],
             )
         })
         .map(|(name, annotation, config)| [name, annotation, config].map(|it| it.as_str()))

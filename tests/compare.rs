@@ -336,14 +336,7 @@ fn inversions_are_findings_of_a_rule() {
     // The exemption is for comparisons, so that a plan does not call it unused.
     let folder = Folder::with(&[("web.yaml", WEB), ("config.yaml", &config(exempt, &all))]);
     let plan = folder.run(&[
-        "plan",
-        "-v",
-        "-f",
-        "web.yaml",
-        "-c",
-        "config.yaml",
-        "-e",
-        "production",
+        "plan", "-v", "-f", "web.yaml", "-c", "config.yaml", "-e", "production",
     ]);
     assert!(!(plan.stdout + &plan.stderr).contains("covers nothing"));
 }

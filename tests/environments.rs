@@ -114,9 +114,7 @@ fn a_file_and_a_name_choose_together() {
         "no choice",
         2,
         &[
-            "no environment is chosen",
-            "staging, production",
-            "all.yaml:9:",
+            "no environment is chosen", "staging, production", "all.yaml:9:",
         ],
     );
     apply(&["-c", "all.yaml", "-e", "prodction"]).refused(

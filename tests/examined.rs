@@ -144,13 +144,7 @@ fn objects_with_one_name_or_none_are_reported_apart() {
     }
     let json = folder
         .run(&[
-            "check",
-            "-f",
-            "jobs.yaml",
-            "-c",
-            "config.yaml",
-            "-o",
-            "json",
+            "check", "-f", "jobs.yaml", "-c", "config.yaml", "-o", "json",
         ])
         .stdout;
     assert!(json.contains("\"name\": \"before-\""), "{json}");

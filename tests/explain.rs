@@ -267,10 +267,7 @@ fn the_value_of_the_manifest_is_shown_with_its_line() {
 #[test]
 fn objects_are_named_as_in_kubectl() {
     for name in [
-        "deploy/web",
-        "deployment/web",
-        "Deployment/web",
-        "deployments.apps/web",
+        "deploy/web", "deployment/web", "Deployment/web", "deployments.apps/web",
         "deployment.v1.apps/web",
     ] {
         says(
@@ -363,17 +360,8 @@ fn secrets_and_hostile_names_are_not_shown() {
     let folder = Folder::with(&[("fn-config/fitout.yaml", CONFIG), ("web.yaml", &hostile)]);
     for output in ["text", "json"] {
         let run = folder.run(&[
-            "explain",
-            "deploy/web",
-            "proxy:image",
-            "-n",
-            "shop",
-            "-f",
-            "web.yaml",
-            "-e",
-            "test",
-            "-o",
-            output,
+            "explain", "deploy/web", "proxy:image", "-n", "shop", "-f", "web.yaml", "-e", "test",
+            "-o", output,
         ]);
         assert_eq!(run.code, Some(0), "{}", run.stderr);
         assert!(
@@ -451,13 +439,7 @@ fn an_entry_of_the_catalogue_is_named_as_what_decides() {
     let place = "config.yaml:8  spec.catalogue[1]";
     for field in ["runAsUser", "readOnlyRootFilesystem"] {
         let run = folder.run(&[
-            "explain",
-            "pod/web",
-            field,
-            "-f",
-            "web.yaml",
-            "-c",
-            "config.yaml",
+            "explain", "pod/web", field, "-f", "web.yaml", "-c", "config.yaml",
         ]);
         assert_eq!(run.code, Some(0), "{}", run.stderr);
         assert!(

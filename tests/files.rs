@@ -229,13 +229,7 @@ fn patterns_choose_files() {
     run(&folder, "check", &["--exclude", "{a"]).refused("pattern", 2, &["pattern", "{a"]);
     // What is named is read.
     let check = folder.run(&[
-        "check",
-        "-f",
-        "p/evil.yaml",
-        "-c",
-        "c.yaml",
-        "--exclude",
-        "evil.yaml",
+        "check", "-f", "p/evil.yaml", "-c", "c.yaml", "--exclude", "evil.yaml",
     ]);
     assert!(is_reported(&check));
 }
@@ -289,14 +283,7 @@ fn patches_of_a_kustomization_are_not_edited() {
         );
         // Hooks name each file; the kustomization above it is found.
         let arguments = [
-            "apply",
-            "-i",
-            "-f",
-            "c.yaml",
-            "p/base/d.yaml",
-            "p/prod/patch.yaml",
-            "-c",
-            "c.yaml",
+            "apply", "-i", "-f", "c.yaml", "p/base/d.yaml", "p/prod/patch.yaml", "-c", "c.yaml",
         ];
         assert_eq!(folder.run(&arguments).code, Some(0));
         assert_eq!(folder.read("p/prod/patch.yaml"), PATCH, "{kustomization}");
@@ -505,11 +492,7 @@ fn a_name_of_a_file_that_a_shell_writes_is_not_an_option() {
     let lenient = format!("{CONFIG}  exclude: [{{kinds: [Pod]}}]\n");
     folder.write("lenient", &lenient);
     for name in [
-        "--fail-on=never",
-        "--config=lenient",
-        "-clenient",
-        "--quiet",
-        "--exclude=*",
+        "--fail-on=never", "--config=lenient", "-clenient", "--quiet", "--exclude=*",
     ] {
         let file = folder.path().join(name);
         fs::write(&file, "").unwrap();

@@ -39,9 +39,7 @@ fn paste(config: &Value, lines: &str) -> Value {
 /// What a finding is about, to find it again.
 fn subject(finding: &Value) -> [&Value; 3] {
     [
-        &finding["rule"],
-        &finding["object"],
-        &finding["field"]["path"],
+        &finding["rule"], &finding["object"], &finding["field"]["path"],
     ]
 }
 

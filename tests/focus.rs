@@ -126,12 +126,7 @@ fn a_choice_that_fits_nothing_is_an_error() {
 fn git(folder: &Folder, arguments: &[&str]) {
     let mut command = Command::new("git");
     command.current_dir(folder.path()).args([
-        "-c",
-        "user.name=a",
-        "-c",
-        "user.email=a@example.com",
-        "-c",
-        "commit.gpgsign=false",
+        "-c", "user.name=a", "-c", "user.email=a@example.com", "-c", "commit.gpgsign=false",
     ]);
     let output = command.args(arguments).output().unwrap();
     assert!(output.status.success(), "{output:?}");

@@ -1,12 +1,8 @@
 //! Generated manifests, and the corpora of the fuzz targets on stable Rust: `fuzz/src/lib.rs` has the oracle, the generator and
 //! the targets.
 #![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::print_stdout,
-    clippy::print_stderr,
-    unreachable_pub,
-    missing_docs
+    clippy::unwrap_used, clippy::panic, clippy::print_stdout, clippy::print_stderr,
+    unreachable_pub, missing_docs
 )]
 
 #[path = "../fuzz/src/lib.rs"]

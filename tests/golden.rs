@@ -3,11 +3,7 @@
 //!
 //! Each case is also checked against the invariants of `src/lib.rs`: see [`Case::check`].
 #![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::print_stdout,
-    clippy::print_stderr,
-    missing_docs
+    clippy::unwrap_used, clippy::panic, clippy::print_stdout, clippy::print_stderr, missing_docs
 )]
 
 use std::collections::BTreeSet;

@@ -49,15 +49,7 @@ fn the_command_of_the_page_about_reports_works() {
 fn every_change_has_its_reason() {
     let folder = Folder::with_copy(&["base/caracal", "fn-config"]);
     let arguments = [
-        "plan",
-        "-f",
-        "base/caracal",
-        "-e",
-        "staging",
-        "-e",
-        "production",
-        "-o",
-        "html=plan.html",
+        "plan", "-f", "base/caracal", "-e", "staging", "-e", "production", "-o", "html=plan.html",
     ];
     let run = folder.run(&arguments);
     assert_eq!(run.code, Some(0), "{}", run.stderr);
@@ -71,13 +63,7 @@ fn every_change_has_its_reason() {
     assert!(!html.contains("\\n"));
     // As many reasons as the plan has as text.
     let text = folder.run(&[
-        "plan",
-        "-f",
-        "base/caracal",
-        "-e",
-        "staging",
-        "-e",
-        "production",
+        "plan", "-f", "base/caracal", "-e", "staging", "-e", "production",
     ]);
     let reasons = text.stdout.matches("╰─ ").count();
     assert!(reasons > 100);
@@ -110,13 +96,7 @@ fn problems_that_stop_the_command_are_in_the_page() {
         ),
     ]);
     let run = folder.run(&[
-        "plan",
-        "-f",
-        "a.yaml",
-        "-c",
-        "c.yaml",
-        "-o",
-        "html=out.html",
+        "plan", "-f", "a.yaml", "-c", "c.yaml", "-o", "html=out.html",
     ]);
     assert_eq!(run.code, Some(3), "{}", run.stderr);
     let html = page(&folder, "out.html");

@@ -429,9 +429,7 @@ fn a_limit_of_the_size_of_files_writes_nothing() {
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(4), "{stderr}");
     for text in [
-        "cannot write t/f002.yaml",
-        "nothing was written",
-        "same command again",
+        "cannot write t/f002.yaml", "nothing was written", "same command again",
     ] {
         assert!(stderr.contains(text), "{text}: {stderr}");
     }
@@ -472,9 +470,7 @@ fn a_full_disk_writes_nothing_and_a_second_run_finishes() {
         "a full disk",
         4,
         &[
-            "No space left on device",
-            "nothing was written",
-            "same command again",
+            "No space left on device", "nothing was written", "same command again",
         ],
     );
     assert_eq!(texts(&folder), before);
@@ -521,12 +517,7 @@ fn a_folder_that_cannot_be_written_writes_nothing() {
     fs::create_dir(folder.path().join("t/sub")).unwrap();
     folder.write("t/sub/b.yaml", POD);
     for path in [
-        "",
-        "t",
-        "t/sub",
-        "t/f000.yaml",
-        "t/f001.yaml",
-        "t/sub/b.yaml",
+        "", "t", "t/sub", "t/f000.yaml", "t/f001.yaml", "t/sub/b.yaml",
     ] {
         let _ = chown(folder.path().join(path), Some(65534), Some(65534));
     }

@@ -241,13 +241,7 @@ fn a_kustomization_without_environments_gets_overlays() {
     let run = ok(
         &folder,
         &[
-            "init",
-            "-e",
-            "qa,live",
-            "--ci",
-            "none",
-            "--skip",
-            "pre-commit",
+            "init", "-e", "qa,live", "--ci", "none", "--skip", "pre-commit",
         ],
     );
     assert!(run.stdout.contains("no CI"), "{}", run.stdout);

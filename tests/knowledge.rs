@@ -16,28 +16,13 @@ use crate::tidy::root;
 
 /// The leaves, or the maps and lists of them, that stop a program if they are wrong. The list is not fitout's own.
 const STOPPING: [&str; 12] = [
-    "args",
-    "automountServiceAccountToken",
-    "command",
-    "enableServiceLinks",
-    "env",
-    "hostIPC",
-    "hostNetwork",
-    "hostPID",
-    "hostUsers",
-    "securityContext",
-    "serviceAccountName",
-    "volumeMounts",
+    "args", "automountServiceAccountToken", "command", "enableServiceLinks", "env", "hostIPC",
+    "hostNetwork", "hostPID", "hostUsers", "securityContext", "serviceAccountName", "volumeMounts",
 ];
 
 /// The others of pods, containers and objects that sections edit.
 const HARMLESS: [&str; 6] = [
-    "annotations",
-    "computeResources",
-    "resizePolicy",
-    "resources",
-    "spec",
-    "volumes",
+    "annotations", "computeResources", "resizePolicy", "resources", "spec", "volumes",
 ];
 
 /// What the reason of an edit lacks; `None` where it names its knowledge.

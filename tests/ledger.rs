@@ -50,23 +50,13 @@ const WHOLE: &[(&str, &[&str])] = &[
     (
         "kubeflow.org",
         &[
-            "PyTorchJob",
-            "TFJob",
-            "XGBoostJob",
-            "PaddleJob",
-            "MXJob",
-            "MPIJob",
-            "Notebook",
+            "PyTorchJob", "TFJob", "XGBoostJob", "PaddleJob", "MXJob", "MPIJob", "Notebook",
         ],
     ),
     (
         "apps.kruise.io",
         &[
-            "CloneSet",
-            "StatefulSet",
-            "DaemonSet",
-            "BroadcastJob",
-            "AdvancedCronJob",
+            "CloneSet", "StatefulSet", "DaemonSet", "BroadcastJob", "AdvancedCronJob",
             "UnitedDeployment",
         ],
     ),
@@ -149,38 +139,25 @@ const CLAIMS: [(&str, &str, &str); 8] = [
     ("postgresql.cnpg.io", "Cluster", "spec/storage"),
     ("postgresql.cnpg.io", "Cluster", "spec/walStorage"),
     (
-        "postgresql.cnpg.io",
-        "Cluster",
-        "spec/tablespaces/*/storage",
+        "postgresql.cnpg.io", "Cluster", "spec/tablespaces/*/storage",
     ),
     ("kafka.strimzi.io", "Kafka", "spec/kafka/storage"),
     ("kafka.strimzi.io", "Kafka", "spec/kafka/storage/volumes/*"),
     ("kafka.strimzi.io", "Kafka", "spec/zookeeper/storage"),
     ("kafka.strimzi.io", "KafkaNodePool", "spec/storage"),
     (
-        "kafka.strimzi.io",
-        "KafkaNodePool",
-        "spec/storage/volumes/*",
+        "kafka.strimzi.io", "KafkaNodePool", "spec/storage/volumes/*",
     ),
 ];
 
 /// Groups with examples and patterns of pods.
 const WITHOUT_PODS: [&str; 4] = [
-    "apiextensions.k8s.io",
-    "admissionregistration.k8s.io",
-    "kyverno.io",
-    "monitoring.coreos.com",
+    "apiextensions.k8s.io", "admissionregistration.k8s.io", "kyverno.io", "monitoring.coreos.com",
 ];
 
 /// Fields that distinguish containers from other mappings with names and images.
 const FIELDS: [&str; 8] = [
-    "command",
-    "args",
-    "script",
-    "env",
-    "volumeMounts",
-    "resources",
-    "computeResources",
+    "command", "args", "script", "env", "volumeMounts", "resources", "computeResources",
     "securityContext",
 ];
 
@@ -362,11 +339,7 @@ fn containers(object: &Value, config: &Value) -> BTreeSet<String> {
     };
     if group == "argoproj.io" && (is_workflow || kind == "CronWorkflow") {
         for of_template in [
-            "initContainers/*",
-            "container",
-            "script",
-            "containerSet/containers/*",
-            "sidecars/*",
+            "initContainers/*", "container", "script", "containerSet/containers/*", "sidecars/*",
         ] {
             add(&[format!("{workflow}/templates/*/{of_template}")]);
         }
@@ -463,10 +436,7 @@ fn claims(object: &Value, config: &Value, containers: &BTreeSet<String>) -> BTre
         "argoproj.io" => kind.ends_with("Workflow") || kind.ends_with("WorkflowTemplate"),
         "tekton.dev" => ["TaskRun", "PipelineRun"].contains(&kind),
         "monitoring.coreos.com" => [
-            "Prometheus",
-            "PrometheusAgent",
-            "Alertmanager",
-            "ThanosRuler",
+            "Prometheus", "PrometheusAgent", "Alertmanager", "ThanosRuler",
         ]
         .contains(&kind),
         group => group.ends_with("k8s.elastic.co"),
@@ -693,13 +663,7 @@ fn every_file_below_an_argument_is_accounted_for() {
     link("../elsewhere", "base/linked");
     link("pod.yaml", "base/same.yaml");
     let plan = [
-        "plan",
-        "-f",
-        "base",
-        "-c",
-        "config.yaml",
-        "--exclude",
-        "excluded.yaml",
+        "plan", "-f", "base", "-c", "config.yaml", "--exclude", "excluded.yaml",
     ];
     let run = folder.run(&[&plan[..], &["-o", "json"]].concat());
     let report: Value = serde_json::from_str(&run.stdout).unwrap();

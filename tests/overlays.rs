@@ -295,12 +295,8 @@ fn neither_helm_nor_programs_of_git_run_without_being_asked_for() {
         fs::create_dir(&repository).unwrap();
         let in_repository = |arguments: &[&str]| {
             let mut git = std::process::Command::new("git");
-            git.current_dir(&repository).args([
-                "-c",
-                "user.name=a",
-                "-c",
-                "user.email=a@example.com",
-            ]);
+            git.current_dir(&repository)
+                .args(["-c", "user.name=a", "-c", "user.email=a@example.com"]);
             assert!(git.args(arguments).status().unwrap().success());
         };
         folder.write("repository/kustomization.yaml", "resources: []\n");

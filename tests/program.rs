@@ -1,10 +1,6 @@
 //! The real binary, run as a user or a host runs it, in its own folder.
 #![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::print_stdout,
-    clippy::print_stderr,
-    missing_docs
+    clippy::unwrap_used, clippy::panic, clippy::print_stdout, clippy::print_stderr, missing_docs
 )]
 
 use std::fs;
@@ -90,10 +86,7 @@ impl Folder {
         let mut command = Command::new(env!("CARGO_BIN_EXE_fitout"));
         command.args(arguments).current_dir(self.path());
         for name in [
-            "FITOUT_OUTPUT",
-            "FITOUT_ENV",
-            "FITOUT_CONFIG",
-            "CLICOLOR_FORCE",
+            "FITOUT_OUTPUT", "FITOUT_ENV", "FITOUT_CONFIG", "CLICOLOR_FORCE",
         ] {
             command.env_remove(name);
         }

@@ -126,9 +126,7 @@ fn merges_that_readers_do_not_agree_about_are_refused() {
     is_refused(
         &pod,
         &[
-            "FIT-INP005",
-            "`hostPID` precedes a `<<`",
-            "write `<<` first",
+            "FIT-INP005", "`hostPID` precedes a `<<`", "write `<<` first",
         ],
     );
     let pod = POD.replace(

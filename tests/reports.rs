@@ -68,23 +68,8 @@ fn succeeds(folder: &Folder, program: &str, arguments: &[&str]) -> Result<(), St
 
 /// The formats with their files.
 pub(crate) const ALL: [&str; 18] = [
-    "-o",
-    "text=text",
-    "-o",
-    "diff=diff",
-    "-o",
-    "json=json",
-    "-o",
-    "yaml=yaml",
-    "-o",
-    "sarif=sarif",
-    "-o",
-    "junit=junit",
-    "-o",
-    "github=github",
-    "-o",
-    "markdown=markdown",
-    "-o",
+    "-o", "text=text", "-o", "diff=diff", "-o", "json=json", "-o", "yaml=yaml", "-o",
+    "sarif=sarif", "-o", "junit=junit", "-o", "github=github", "-o", "markdown=markdown", "-o",
     "html=html",
 ];
 
@@ -285,9 +270,7 @@ fn check_markdown(text: &str, what: &str) {
         }
         let rest = without_code(line);
         let html = [
-            "<!-- fitout plan -->",
-            "<!-- fitout check -->",
-            "</details>",
+            "<!-- fitout plan -->", "<!-- fitout check -->", "</details>",
         ];
         let is_ours = html.contains(&line)
             || rest.starts_with("<details><summary>")
@@ -477,14 +460,8 @@ fn patches_and_fixes_fit_files_of_every_form() {
 #[test]
 fn patches_have_names_that_git_and_patch_read() {
     for name in [
-        "a b.yaml",
-        "größe.yaml",
-        "a\"b.yaml",
-        "a\\b.yaml",
-        "a\tb.yaml",
-        "a\nb.yaml",
-        "a\u{202e}b.yaml",
-        "d e/f.yaml",
+        "a b.yaml", "größe.yaml", "a\"b.yaml", "a\\b.yaml", "a\tb.yaml", "a\nb.yaml",
+        "a\u{202e}b.yaml", "d e/f.yaml",
     ] {
         let folder = Folder::with(&[(name, DEPLOYMENT), ("config", CONFIG)]);
         let run = folder.run(&["plan", "-f", name, "-c", "config", "-o", "diff=diff"]);

@@ -333,18 +333,15 @@ fn declaration<'s>(rule: &Rule, sources: &'s [(String, String)]) -> (&'s str, St
     {
         let lines: Vec<&str> = text.lines().collect();
         for at in (0..lines.len()).filter(|at| lines[*at].contains(&quoted)) {
-            // `const NAME: Rule = rule("FIT-…` in one line or several, or a row of a table.
+            // A line of `rules!` or of another table, or `const NAME: Rule = rule(` in one line or several.
+            let is_row = [" Always ", " OnCheck ", " OnRequest ", " OnCompare "]
+                .iter()
+                .any(|it| lines[at].contains(it) || lines[at].ends_with(it.trim_end()));
             let start = (at.saturating_sub(4)..=at).rev().find(|at| {
                 let line = lines[*at].trim_start();
-                line.contains("ule(")
-                    || line.contains("error_on_check(")
-                    || line.contains(": Rule = ")
-                    || line.contains("PSS")
+                line.contains(" rule(") || line.contains(": Rule = ") || line.contains("PSS")
             });
-            let is_row = [" Always ", " OnCheck ", " OnRequest "]
-                .iter()
-                .any(|it| lines[at].contains(it));
-            let Some(start) = start.or(is_row.then_some(at)) else {
+            let Some(start) = is_row.then_some(at).or(start) else {
                 continue;
             };
             let above = lines[..start].iter().rev();

@@ -102,11 +102,7 @@ fn configs() -> Vec<(PathBuf, String)> {
     }
     let mut found = Vec::new();
     for folder in [
-        "fn-config",
-        "examples",
-        "overlays",
-        "tests/cases",
-        "tests/hosts",
+        "fn-config", "examples", "overlays", "tests/cases", "tests/hosts",
     ] {
         walk(&root().join(folder), &mut found);
     }

@@ -44,10 +44,7 @@ fn object(at: usize) -> String {
         format!("web-{at}"),
         // Two images that are not known, in a group of several places.
         [
-            "nginx:1.27",
-            "postgres:16",
-            "example.com/own:1",
-            "example.com/other:1",
+            "nginx:1.27", "postgres:16", "example.com/own:1", "example.com/other:1",
         ][at % 4],
     );
     let metadata = |name: &str| {
@@ -230,13 +227,7 @@ fn merged(folder: &Folder) -> Run {
 fn single(folder: &Folder, command: &[&str]) -> (Option<i32>, String) {
     let mut arguments = command.to_vec();
     arguments.extend([
-        "-q",
-        "-f",
-        "t",
-        "-c",
-        "config.yaml",
-        "-o",
-        "json=report.json",
+        "-q", "-f", "t", "-c", "config.yaml", "-o", "json=report.json",
     ]);
     let run = folder.run(&arguments);
     (run.code, folder.read("report.json"))
@@ -497,6 +488,29 @@ fn wrong_shards_and_reports_are_refused() {
     merge(&["config.yaml"]).refused("no JSON", 3, &["cannot read config.yaml"]);
     folder.write("other", "{}");
     merge(&["other"]).refused("another document", 3, &["other is not a report of fitout"]);
+    let whole: serde_json::Value = serde_json::from_str(&folder.read("a")).unwrap();
+    let damaged = |key: &str, value: serde_json::Value| {
+        let mut report = whole.clone();
+        *report.pointer_mut(key).unwrap() = value;
+        folder.write("damaged", &report.to_string());
+        merge(&["damaged", "b", "c"]).refused(key, 3, &["damaged is not a report of fitout"]);
+    };
+    for key in whole
+        .as_object()
+        .unwrap()
+        .keys()
+        .filter(|it| *it != "environment" && *it != "groups")
+    {
+        damaged(&format!("/{key}"), 7.into());
+    }
+    for key in ["/ledger/objects", "/shard/findings", "/shard/onApply"] {
+        damaged(key, serde_json::Value::Null);
+    }
+    folder.write(
+        "damaged",
+        r#"{"apiVersion": "report.fitout.dev/v1", "kind": "ReportList"}"#,
+    );
+    merge(&["damaged"]).refused("a list of none", 3, &["damaged is not a report of fitout"]);
     folder.write("t/4/new.yaml", &object(1));
     report("b", "1/3");
     merge(&["a", "b", "c"]).refused("another tree", 2, &["different manifests"]);
@@ -510,13 +524,7 @@ fn the_job_of_the_guide_passes_every_check() {
     folder.write("config.yaml", config);
     let files = ["examples/scale/job.yaml", "examples/scale/merge.yaml"];
     let arguments = [
-        "check",
-        "-v",
-        "--fail-on",
-        "warning",
-        "-c",
-        "config.yaml",
-        "-f",
+        "check", "-v", "--fail-on", "warning", "-c", "config.yaml", "-f",
     ];
     let run = folder.run(&[&arguments[..], &files].concat());
     assert_eq!(run.code, Some(0), "{}{}", run.stdout, run.stderr);

@@ -33,29 +33,17 @@ fn folder() -> Folder {
 const FAILURES: [(&str, i32, &str, &str); 11] = [
     ("-f web.yaml", 2, "FIT-INP012", "no environment given"),
     (
-        "-f web.yaml -e prod",
-        2,
-        "FIT-INP012",
-        "no environment `prod`",
+        "-f web.yaml -e prod", 2, "FIT-INP012", "no environment `prod`",
     ),
     (
-        "-f nowhere -e production",
-        3,
-        "FIT-INP001",
-        "nowhere does not exist",
+        "-f nowhere -e production", 3, "FIT-INP001", "nowhere does not exist",
     ),
     (
-        "-f empty -e production",
-        3,
-        "FIT-INP001",
-        "no Kubernetes objects",
+        "-f empty -e production", 3, "FIT-INP001", "no Kubernetes objects",
     ),
     ("-f broken.yaml -e production", 3, "FIT-INP001", ""),
     (
-        "-f web.yaml -c nowhere.yaml",
-        2,
-        "FIT-CFG001",
-        "nowhere.yaml",
+        "-f web.yaml -c nowhere.yaml", 2, "FIT-CFG001", "nowhere.yaml",
     ),
     ("-f web.yaml -c wrong.yaml", 2, "FIT-CFG001", "enviroment"),
     (
@@ -72,10 +60,7 @@ const FAILURES: [(&str, i32, &str, &str); 11] = [
     ),
     ("-k nowhere -e production", 3, "FIT-INP001", "nowhere"),
     (
-        "-k overlays -e production",
-        3,
-        "FIT-INP012",
-        "no kustomization in overlays",
+        "-k overlays -e production", 3, "FIT-INP012", "no kustomization in overlays",
     ),
 ];
 
@@ -129,12 +114,7 @@ fn every_failure_is_in_every_report() {
 fn a_comparison_that_stops_is_in_its_reports() {
     let folder = folder();
     let reports = [
-        "-o",
-        "json=json",
-        "-o",
-        "markdown=markdown",
-        "-o",
-        "html=html",
+        "-o", "json=json", "-o", "markdown=markdown", "-o", "html=html",
     ];
     let run = folder.run(&[&["compare", "-f", "nowhere"], &reports[..]].concat());
     run.refused("no manifests", 3, &["nowhere does not exist"]);
@@ -152,13 +132,7 @@ fn a_comparison_that_stops_is_in_its_reports() {
 fn a_report_that_cannot_be_written_does_not_hide_the_failure() {
     let folder = folder();
     let run = folder.run(&[
-        "plan",
-        "-f",
-        "nowhere",
-        "-e",
-        "production",
-        "-o",
-        "json=none/json",
+        "plan", "-f", "nowhere", "-e", "production", "-o", "json=none/json",
     ]);
     run.refused(
         "no folder",

@@ -1,10 +1,6 @@
 //! The invariants of `src/lib.rs` about the code and the files themselves, and values that several files must agree on.
 #![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::print_stdout,
-    clippy::print_stderr,
-    missing_docs
+    clippy::unwrap_used, clippy::panic, clippy::print_stdout, clippy::print_stderr, missing_docs
 )]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -106,16 +102,8 @@ fn transformers_and_checks_get_no_mutable_document() {
 fn only_the_command_line_prints_reads_files_and_exits() {
     let outside = lines_with(&files("src"), |name, line| {
         let words = [
-            "std::env",
-            "std::fs",
-            "std::io",
-            "std::process",
-            "println!",
-            "print!",
-            "std::net",
-            "std::time",
-            "rand::",
-            "std::thread",
+            "std::env", "std::fs", "std::io", "std::process", "println!", "print!", "std::net",
+            "std::time", "rand::", "std::thread",
         ];
         // A file of tests only writes what it checks.
         let is_edge =
@@ -231,13 +219,7 @@ fn the_namespaces_enforce_the_version_that_the_config_is_for() {
 #[test]
 fn the_image_has_one_name() {
     let mut files: Vec<(String, String)> = [
-        "src",
-        "fn-config",
-        "overlays",
-        "examples",
-        "docs",
-        "scripts",
-        ".ci",
+        "src", "fn-config", "overlays", "examples", "docs", "scripts", ".ci",
     ]
     .into_iter()
     .flat_map(files)
@@ -266,10 +248,7 @@ fn the_image_has_one_name() {
 fn only_one_file_writes_to_the_standard_streams() {
     let is_bad = |name: &str, line: &str| {
         let names = [
-            "stdout().lock",
-            "stderr().lock",
-            "stdout().write",
-            "stderr().write",
+            "stdout().lock", "stderr().lock", "stdout().write", "stderr().write",
         ];
         !name.ends_with("cli/output.rs") && names.iter().any(|it| line.contains(it))
     };

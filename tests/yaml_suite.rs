@@ -64,13 +64,8 @@ fn every_text_is_read_or_refused_with_its_place() {
     let all = refused
         .iter()
         .map(|(name, text, _)| (name.clone(), text.clone()));
-    let run = folder(all.chain(read.iter().take(1).cloned()).collect()).run(&[
-        "apply",
-        "-f",
-        "in",
-        "-c",
-        "config.yaml",
-    ]);
+    let run = folder(all.chain(read.iter().take(1).cloned()).collect())
+        .run(&["apply", "-f", "in", "-c", "config.yaml"]);
     assert_eq!(
         (run.code, run.stdout.as_str()),
         (Some(3), ""),

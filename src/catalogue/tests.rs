@@ -31,22 +31,9 @@ fn every_line_is_an_entry_with_known_keys() {
         let keys: HashMap<String, serde_yaml::Value> =
             serde_yaml::from_str(&line[2..]).unwrap_or_default();
         const KEYS: [&str; 16] = [
-            "image",
-            "tag",
-            "runAsUser",
-            "runAsGroup",
-            "startsAsRoot",
-            "anyUser",
-            "writablePaths",
-            "hides",
-            "pathsAreComplete",
-            "usesApi",
-            "capabilities",
-            "metricsPort",
-            "metricsPath",
-            "ownDirectory",
-            "movedBy",
-            "source",
+            "image", "tag", "runAsUser", "runAsGroup", "startsAsRoot", "anyUser", "writablePaths",
+            "hides", "pathsAreComplete", "usesApi", "capabilities", "metricsPort", "metricsPath",
+            "ownDirectory", "movedBy", "source",
         ];
         let unknown: Vec<_> = keys
             .keys()
@@ -213,12 +200,8 @@ fn mirrors_put_folders_in_front_of_the_repository() {
     }
     // An image of someone else that has the name of an official one.
     for image in [
-        "example.com/my/mysql:8.4",
-        "my/mysql:8.4",
-        "example.com/libraries/mysql",
-        "mysqld",
-        "grafana",
-        "my-grafana/grafana",
+        "example.com/my/mysql:8.4", "my/mysql:8.4", "example.com/libraries/mysql", "mysqld",
+        "grafana", "my-grafana/grafana",
     ] {
         assert_eq!(of(image), None, "{image}");
     }

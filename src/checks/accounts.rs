@@ -20,36 +20,25 @@ use crate::finding::{Finding, Mode};
 use crate::hashing::HashMap;
 use crate::objects::{AUTOMOUNT, DEFAULT_ACCOUNT, Template, TokenNeed, account_of};
 use crate::read::Resource;
-use crate::rules::{Rule, When, rule};
+use crate::rules::rules;
 use crate::select::Selected;
 use crate::transformers::Scope;
 
-const ACCOUNT: Rule = Rule {
-    id: "FIT-SA001",
-    severity: Severity::Warning,
-    when: When::OnCheck,
-    meaning: "API access as the shared account `default`",
-    peers: "kube-linter default-service-account",
-};
-const UNKNOWN: Rule = rule(
-    "FIT-SA002",
-    Severity::Warning,
-    "a token that stays, because its ServiceAccount is not in the input",
-);
-const TOKEN: Rule = Rule {
-    id: "FIT-SEC003",
-    severity: Severity::Warning,
-    when: When::OnCheck,
-    meaning: "a Kubernetes API token that the pod does not need",
-    peers: "Polaris automountServiceAccountToken; kubescape C-0034",
-};
+rules! {
+    RULES;
+    ACCOUNT: "FIT-SA001" Warning OnCheck
+        "API access as the shared account `default`" ("kube-linter default-service-account");
+    UNKNOWN: "FIT-SA002" Warning Always "a token that stays, because its ServiceAccount is not in the input";
+    TOKEN: "FIT-SEC003" Warning OnCheck
+        "a Kubernetes API token that the pod does not need" ("Polaris automountServiceAccountToken; kubescape C-0034");
+}
 
 /// The setting for tokens, as in exemptions.
 const LEAF: &str = "securityContext.automountServiceAccountToken";
 
 pub(super) const CHECK: Check = Check {
     name: "accounts",
-    rules: &[ACCOUNT, UNKNOWN, TOKEN],
+    rules: RULES,
     find: &[
         Find::Scene(unknown),
         Find::Scene(|scene| {
@@ -206,6 +195,10 @@ fn token(
         return None;
     }
     let accounts = &scene.objects().accounts;
+    // Programs only add needs, so they are not looked at where the account decides.
+    if name != DEFAULT_ACCOUNT && !accounts.may_need_nothing(resource, name) {
+        return None;
+    }
     let need = accounts.need_of(resource, template, known, &scene.config.catalogue);
     if let TokenNeed::Nothing(_) = need {
         let message = format!(

@@ -8,30 +8,24 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use jsonptr::Pointer;
-use kustomize_krm_types::Severity;
 
 use super::{Check, Find, Pod};
 use crate::facts::PodAmounts;
 use crate::finding::{Finding, Subject};
 use crate::objects::{Autoscaler, ContainerType};
-use crate::rules::{Rule, rule};
+use crate::rules::rules;
 use crate::transformers::resources::FITTED_FOR_PODS;
 use crate::yaml::Node;
 
-const NO_REQUEST: Rule = rule(
-    "FIT-HPA002",
-    Severity::Error,
-    "an autoscaler that targets the utilization of a resource without a request",
-);
-const REPLACED: Rule = rule(
-    "FIT-VPA001",
-    Severity::Info,
-    "a VerticalPodAutoscaler that replaces the configured resources",
-);
+rules! {
+    RULES;
+    NO_REQUEST: "FIT-HPA002" Error Always "an autoscaler that targets the utilization of a resource without a request";
+    REPLACED: "FIT-VPA001" Info Always "a VerticalPodAutoscaler that replaces the configured resources";
+}
 
 pub(super) const CHECK: Check = Check {
     name: "autoscaledAmounts",
-    rules: &[NO_REQUEST, REPLACED],
+    rules: RULES,
     find: &[Find::Pods(|pod| {
         let mut findings = Vec::new();
         let mut autoscalers = pod

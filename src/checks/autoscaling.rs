@@ -22,35 +22,20 @@ use super::{Check, Find, Scene};
 use crate::finding::{Finding, Subject};
 use crate::objects::{Autoscaler, Classification, ContainerType, Template};
 use crate::read::Resource;
-use crate::rules::{Rule, When, error_on_check};
+use crate::rules::rules;
 use crate::yaml::Node;
 
-const REPLICAS: Rule = Rule {
-    id: "FIT-HPA001",
-    severity: Severity::Warning,
-    when: When::OnCheck,
-    meaning: "replicas in the manifest of an object that an autoscaler scales",
-    peers: "kube-score deployment-targeted-by-hpa-does-not-have-replicas-configured",
-};
-const TARGET: Rule = Rule {
-    id: "FIT-HPA003",
-    severity: Severity::Error,
-    when: When::OnCheck,
-    meaning: "an autoscaler whose target does not exist",
-    peers: "kube-linter dangling-horizontalpodautoscaler; kube-score horizontalpodautoscaler-has-target; \
-                    kubescape C-0300",
-};
-
-const TO_ZERO: Rule = error_on_check(
-    "FIT-HPA004",
-    "an autoscaler that scales to zero and that the API server rejects",
-    "",
-);
-const NO_CONTAINER: Rule = error_on_check(
-    "FIT-HPA005",
-    "an autoscaler that measures a container that its target does not have",
-    "",
-);
+rules! {
+    RULES;
+    REPLICAS: "FIT-HPA001" Warning OnCheck
+        "replicas in the manifest of an object that an autoscaler scales"
+        ("kube-score deployment-targeted-by-hpa-does-not-have-replicas-configured");
+    TARGET: "FIT-HPA003" Error OnCheck
+        "an autoscaler whose target does not exist"
+        ("kube-linter dangling-horizontalpodautoscaler; kube-score horizontalpodautoscaler-has-target; kubescape C-0300");
+    TO_ZERO: "FIT-HPA004" Error OnCheck "an autoscaler that scales to zero and that the API server rejects";
+    NO_CONTAINER: "FIT-HPA005" Error OnCheck "an autoscaler that measures a container that its target does not have";
+}
 
 /// The minor version in which the feature gate `HPAScaleToZero` is on by default.
 const TO_ZERO_SINCE: u32 = 37;
@@ -63,8 +48,8 @@ const INJECTED: [&str; 4] = ["istio-proxy", "linkerd-proxy", "daprd", "vault-age
 
 pub(super) const CHECK: Check = Check {
     name: "autoscaling",
-    rules: &[REPLICAS, TARGET, TO_ZERO, NO_CONTAINER],
-    find: &[Find::Scene(|scene| {
+    rules: RULES,
+    find: &[Find::Comparing(&Find::Scene(|scene| {
         let mut findings = Vec::new();
         let autoscalers = scene.objects().autoscalers.iter();
         for autoscaler in autoscalers.filter(|it| it.replicas.is_some()) {
@@ -76,7 +61,7 @@ pub(super) const CHECK: Check = Check {
             findings.extend(without_containers(scene, autoscaler));
         }
         findings
-    })],
+    }))],
 };
 
 /// The targets that set their replicas in the manifest.

@@ -13,20 +13,15 @@ use crate::config::Section;
 use crate::facts::{ContainerFacts, View};
 use crate::finding::{Finding, Lines, Mode};
 use crate::objects::Container;
-use crate::rules::{Rule, rule};
+use crate::rules::rules;
 use crate::transformers::security_context::{SecurityContext, spelling};
 use crate::yaml::Value;
 
-const SPELLING: Rule = rule(
-    "FIT-SEC007",
-    Severity::Warning,
-    "a capability in a nonstandard spelling",
-);
-const LOW_PORT: Rule = rule(
-    "FIT-SEC009",
-    Severity::Warning,
-    "a program without a capability that it needs, as for a low port",
-);
+rules! {
+    RULES;
+    SPELLING: "FIT-SEC007" Warning Always "a capability in a nonstandard spelling";
+    LOW_PORT: "FIT-SEC009" Warning Always "a program without a capability that it needs, as for a low port";
+}
 
 /// The capability that binding a port below [`FIRST_FREE_PORT`] needs.
 const NET_BIND_SERVICE: &str = "NET_BIND_SERVICE";
@@ -39,7 +34,7 @@ const PORT_START: &str = "net.ipv4.ip_unprivileged_port_start";
 
 pub(super) const CHECK: Check = Check {
     name: "capabilities",
-    rules: &[SPELLING, LOW_PORT],
+    rules: RULES,
     find: &[Find::Pods(|pod| {
         let mut findings = Vec::new();
         let Some(scope) = pod.security_context().filter(|_| !pod.template.is_windows) else {

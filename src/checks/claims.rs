@@ -5,7 +5,6 @@
 //! input. The section `storage` selects the claims. The mode `Off` of a field also turns off the rule about it.
 
 use jsonptr::PointerBuf;
-use kustomize_krm_types::Severity;
 
 use super::{Check, Find, Scene};
 use crate::config::Section;
@@ -15,31 +14,22 @@ use crate::finding::{Finding, Mode};
 use crate::hashing::HashMap;
 use crate::objects::{Claim, ClaimKind};
 use crate::read::Resource;
-use crate::rules::{Rule, rule};
+use crate::rules::rules;
 use crate::select::Selected;
 use crate::transformers::Scope;
 use crate::transformers::storage::Storage;
 
-const NO_CLASS: Rule = rule(
-    "FIT-STO001",
-    Severity::Warning,
-    "a claim without a storage class",
-);
-const SHRINKS: Rule = rule("FIT-STO002", Severity::Warning, "a claim that shrinks");
-const SHARED: Rule = rule(
-    "FIT-STO005",
-    Severity::Warning,
-    "a claim for one node that several pods would share",
-);
-const CANNOT_GROW: Rule = rule(
-    "FIT-STO007",
-    Severity::Warning,
-    "a claim that grows although its class does not allow expansion",
-);
+rules! {
+    RULES;
+    NO_CLASS: "FIT-STO001" Warning Always "a claim without a storage class";
+    SHRINKS: "FIT-STO002" Warning Always "a claim that shrinks";
+    SHARED: "FIT-STO005" Warning Always "a claim for one node that several pods would share";
+    CANNOT_GROW: "FIT-STO007" Warning Always "a claim that grows although its class does not allow expansion";
+}
 
 pub(super) const CHECK: Check = Check {
     name: "claims",
-    rules: &[NO_CLASS, SHRINKS, SHARED, CANNOT_GROW],
+    rules: RULES,
     find: &[Find::Object(|scene, selected| {
         let target = selected.target;
         let has_some = !target.claims.is_empty() || !target.templates.is_empty();

@@ -15,43 +15,30 @@ use super::{Check, Find, Scene};
 use crate::config::{Config, LayerId, Near, View};
 use crate::finding::{Finding, Subject};
 use crate::kubernetes::Quantity;
-use crate::rules::{Rule, rule};
+use crate::rules::rules;
 use crate::select::{Containers, PROFILE, ProfileUse, Selected, Why};
 use crate::yaml::{Node, Value};
 
 pub(super) const CHECK: Check = Check {
     name: "config",
-    rules: &[UNMATCHED, DISAGREEMENT, PREVIOUS_NAME, EARLIER_NAME],
-    find: &[Find::Scene(|scene| {
+    rules: RULES,
+    find: &[Find::Comparing(&Find::Scene(|scene| {
         let mut findings: Vec<Finding> = use_of_selection(scene).into_iter().collect();
         findings.extend(use_of_profiles(scene));
         findings.extend(disagreements(scene));
         findings.extend(earlier_names(scene));
         findings
-    })],
+    }))],
 };
 
-const UNMATCHED: Rule = rule(
-    "FIT-CFG004",
-    Severity::Error,
-    "a profile or selection that matches nothing",
-);
-const DISAGREEMENT: Rule = rule(
-    "FIT-CFG005",
-    Severity::Error,
-    "two profiles set the same field differently",
-);
-const PREVIOUS_NAME: Rule = rule(
-    "FIT-CFG006",
-    Severity::Info,
-    "a selector that matches only a name from before kustomize's prefix or suffix",
-);
-
-const EARLIER_NAME: Rule = rule(
-    "FIT-CFG008",
-    Severity::Warning,
-    "an exclusion or exemption that matches only a name from before kustomize's prefix or suffix",
-);
+rules! {
+    RULES;
+    UNMATCHED: "FIT-CFG004" Error Always "a profile or selection that matches nothing";
+    DISAGREEMENT: "FIT-CFG005" Error Always "two profiles set the same field differently";
+    PREVIOUS_NAME: "FIT-CFG006" Info Always "a selector that matches only a name from before kustomize's prefix or suffix";
+    EARLIER_NAME: "FIT-CFG008" Warning Always
+        "an exclusion or exemption that matches only a name from before kustomize's prefix or suffix";
+}
 
 /// Profiles that match nothing, or only by a name that kustomize has replaced.
 fn use_of_profiles(scene: &Scene<'_>) -> Vec<Finding> {

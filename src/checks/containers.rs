@@ -16,23 +16,18 @@ use crate::hashing::{HashMap, HashSet};
 use crate::kubernetes::{Quantity, schema};
 use crate::objects::{Container, ContainerType};
 use crate::problem::suggestion;
-use crate::rules::{Rule, error_on_check};
+use crate::rules::{Rule, rules};
 use crate::yaml::Node;
 
-const MOUNT: Rule = error_on_check(
-    "FIT-VAL010",
-    "a mount or a device of a volume that the pod does not have, or cannot have there",
-    "",
-);
-const CONTAINER: Rule = error_on_check(
-    "FIT-VAL011",
-    "fields of a container that the API server refuses together",
-    "",
-);
+rules! {
+    RULES;
+    MOUNT: "FIT-VAL010" Error OnCheck "a mount or a device of a volume that the pod does not have, or cannot have there";
+    CONTAINER: "FIT-VAL011" Error OnCheck "fields of a container that the API server refuses together";
+}
 
 pub(super) const CHECK: Check = Check {
     name: "containers",
-    rules: &[MOUNT, CONTAINER],
+    rules: RULES,
     find: &[Find::Pods(of_pod)],
 };
 
@@ -200,10 +195,7 @@ fn mounts(container: &Container<'_>, volumes: &HashMap<Cow<'_, str>, bool>, foun
 fn of_container(container: &Container<'_>, found: &mut Findings) {
     let node = container.node;
     let of_sidecars = [
-        "lifecycle",
-        "livenessProbe",
-        "readinessProbe",
-        "startupProbe",
+        "lifecycle", "livenessProbe", "readinessProbe", "startupProbe",
     ];
     let is_init = container.container_type == ContainerType::Init;
     for field in of_sidecars

@@ -19,22 +19,20 @@ use crate::finding::{Finding, Plain, Subject};
 use crate::kubernetes::LabelSelector;
 use crate::objects::{PodSearch, Pods, SelectedPods};
 use crate::read::Resource;
-use crate::rules::{Rule, When};
+use crate::rules::rules;
 use crate::yaml::{Node, Scalar};
 
-const ID: Rule = Rule {
-    id: "FIT-PDB001",
-    severity: Severity::Error,
-    when: When::OnCheck,
-    meaning: "a PodDisruptionBudget that allows no disruption or protects no pod",
-    peers: "kube-linter pdb-max-unavailable, pdb-min-available; Polaris pdbDisruptionsIsZero; Kyverno \
-                require-reasonable-pdbs",
-};
+rules! {
+    RULES;
+    ID: "FIT-PDB001" Error OnCheck
+        "a PodDisruptionBudget that allows no disruption or protects no pod"
+        ("kube-linter pdb-max-unavailable, pdb-min-available; Polaris pdbDisruptionsIsZero; Kyverno require-reasonable-pdbs");
+}
 
 pub(super) const CHECK: Check = Check {
     name: "disruptionBudgets",
-    rules: &[ID],
-    find: &[Find::Scene(|scene| {
+    rules: RULES,
+    find: &[Find::Comparing(&Find::Scene(|scene| {
         let mut findings = Vec::new();
         let mut known = None;
         for selected in &scene.selection.selected {
@@ -48,7 +46,7 @@ pub(super) const CHECK: Check = Check {
             }
         }
         findings
-    })],
+    }))],
 };
 
 /// The minimum replicas of autoscalers, by the index of their targets.

@@ -7,30 +7,23 @@
 
 use std::collections::HashMap;
 
-use kustomize_krm_types::Severity;
-
 use super::{Check, Find, Pod};
 use crate::facts::{Declared, Half};
 use crate::finding::Finding;
 use crate::objects::Container;
-use crate::rules::{Rule, rule};
+use crate::rules::rules;
 use crate::transformers::resources::FITTED;
 use crate::yaml::Node;
 
-const ABSENT: Rule = rule(
-    "FIT-RES013",
-    Severity::Warning,
-    "an environment variable that reads a request or limit that is not set",
-);
-const CHANGED: Rule = rule(
-    "FIT-RES015",
-    Severity::Info,
-    "environment variables whose value changes with the resources",
-);
+rules! {
+    RULES;
+    ABSENT: "FIT-RES013" Warning Always "an environment variable that reads a request or limit that is not set";
+    CHANGED: "FIT-RES015" Info Always "environment variables whose value changes with the resources";
+}
 
 pub(super) const CHECK: Check = Check {
     name: "environment",
-    rules: &[ABSENT, CHANGED],
+    rules: RULES,
     find: &[Find::Pods(find)],
 };
 

@@ -3,25 +3,20 @@
 //! An image without a tag or with the tag `latest` can change at any time, and a rollback does not restore the old one. A
 //! digest is always fixed.
 
-use kustomize_krm_types::Severity;
-
 use super::{Check, Find, Pod};
 use crate::finding::Finding;
-use crate::rules::{Rule, When};
+use crate::rules::rules;
 
 pub(super) const CHECK: Check = Check {
     name: "example",
-    rules: &[UNVERSIONED],
+    rules: RULES,
     find: &[Find::Pods(unversioned)],
 };
 
-const UNVERSIONED: Rule = Rule {
-    id: "FIT-EXA001",
-    severity: Severity::Warning,
-    when: When::OnCheck,
-    meaning: "an image without a fixed version",
-    peers: "",
-};
+rules! {
+    RULES;
+    UNVERSIONED: "FIT-EXA001" Warning OnCheck "an image without a fixed version";
+}
 
 /// The containers whose image has no fixed version.
 fn unversioned(pod: &Pod<'_, '_>) -> Vec<Finding> {

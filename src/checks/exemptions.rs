@@ -4,20 +4,18 @@
 //! `authors` in the config says what authors may opt out of. An annotation that it does not allow is FIT-EXM006, and has no
 //! effect.
 
-use kustomize_krm_types::Severity;
-
 use super::{Check, Find, Scene};
 use crate::config::{Vocabulary, is_rule};
 use crate::finding::{Finding, Subject};
 use crate::problem::{did_you_mean, one_of, suggestion};
-use crate::rules::{Rule, rule};
+use crate::rules::rules;
 use crate::select::{
     ANNOTATIONS, EXEMPT, EXEMPT_REASON, EXEMPT_UNTIL, Ignored, SKIP, SKIP_REASON, Selected, Why,
 };
 
 pub(super) const CHECK: Check = Check {
     name: "exemptions",
-    rules: &[NO_REASON, ENDED, UNKNOWN, SKIPPED, IGNORED, MISSPELT],
+    rules: RULES,
     find: &[Find::Scene(|scene| {
         let mut findings = of_config(scene);
         for selected in &scene.selection.selected {
@@ -27,37 +25,15 @@ pub(super) const CHECK: Check = Check {
     })],
 };
 
-const NO_REASON: Rule = rule(
-    "FIT-EXM001",
-    Severity::Error,
-    "an exemption without a reason",
-);
-const ENDED: Rule = rule(
-    "FIT-EXM002",
-    Severity::Error,
-    "an exemption that has expired",
-);
-const UNKNOWN: Rule = rule(
-    "FIT-EXM004",
-    Severity::Warning,
-    "an exemption from an unknown rule or field",
-);
-const SKIPPED: Rule = rule(
-    "FIT-EXM005",
-    Severity::Info,
-    "an object whose author opted out of fitout",
-);
-
-const IGNORED: Rule = rule(
-    "FIT-EXM006",
-    Severity::Warning,
-    "an annotation of an author that the config does not allow",
-);
-const MISSPELT: Rule = rule(
-    "FIT-EXM007",
-    Severity::Warning,
-    "an annotation of fitout that does not exist",
-);
+rules! {
+    RULES;
+    NO_REASON: "FIT-EXM001" Error Always "an exemption without a reason";
+    ENDED: "FIT-EXM002" Error Always "an exemption that has expired";
+    UNKNOWN: "FIT-EXM004" Warning Always "an exemption from an unknown rule or field";
+    SKIPPED: "FIT-EXM005" Info Always "an object whose author opted out of fitout";
+    IGNORED: "FIT-EXM006" Warning Always "an annotation of an author that the config does not allow";
+    MISSPELT: "FIT-EXM007" Warning Always "an annotation of fitout that does not exist";
+}
 
 /// The exemptions of the config.
 fn of_config(scene: &Scene<'_>) -> Vec<Finding> {

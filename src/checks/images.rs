@@ -23,20 +23,19 @@ use crate::config::Section;
 use crate::facts::ContainerFacts;
 use crate::finding::{Finding, Lines, Mode};
 use crate::objects::{Container, ContainerType};
-use crate::rules::{Rule, rule};
+use crate::rules::rules;
 use crate::transformers::security_context::{SecurityContext, UnknownPaths, has_command};
 
-const UNKNOWN: Rule = rule(
-    "FIT-SEC004",
-    Severity::Warning,
-    "an image whose user, or where it writes, is not known",
-);
+rules! {
+    RULES;
+    UNKNOWN: "FIT-SEC004" Warning Always "an image whose user, or where it writes, is not known";
+}
 
 const NON_ROOT: &str = "pod.runAsNonRoot";
 
 pub(super) const CHECK: Check = Check {
     name: "images",
-    rules: &[UNKNOWN],
+    rules: RULES,
     find: &[Find::Pods(|pod| {
         let Some(scope) = pod.security_context().filter(|_| !pod.template.is_windows) else {
             return Vec::new();

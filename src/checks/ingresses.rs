@@ -17,17 +17,15 @@ use super::{Check, Find, Scene};
 use crate::finding::{Finding, Subject};
 use crate::objects::{CLUSTERS_NAMESPACE, PortRef};
 use crate::read::Resource;
-use crate::rules::{Rule, When};
+use crate::rules::rules;
 use crate::yaml::Node;
 
-const ID: Rule = Rule {
-    id: "FIT-ING001",
-    severity: Severity::Error,
-    when: When::OnCheck,
-    meaning: "an Ingress or route to a Service or port that does not exist, or a host without TLS",
-    peers: "kube-linter dangling-ingress; kube-score ingress-targets-service; Polaris tlsSettingsMissing; Kyverno \
-                ingress-host-match-tls",
-};
+rules! {
+    RULES;
+    ID: "FIT-ING001" Error OnCheck
+        "an Ingress or route to a Service or port that does not exist, or a host without TLS"
+        ("kube-linter dangling-ingress; kube-score ingress-targets-service; Polaris tlsSettingsMissing; Kyverno ingress-host-match-tls");
+}
 
 /// The port that makes the AWS load balancer controller read the action from an annotation.
 const USE_ANNOTATION: &str = "use-annotation";
@@ -44,8 +42,8 @@ const TLS_ANNOTATIONS: [&str; 6] = [
 
 pub(super) const CHECK: Check = Check {
     name: "ingresses",
-    rules: &[ID],
-    find: &[Find::Object(|scene, selected| {
+    rules: RULES,
+    find: &[Find::Comparing(&Find::Object(|scene, selected| {
         let resource = selected.target.resource;
         let mut routes = Routes {
             scene: *scene,
@@ -61,7 +59,7 @@ pub(super) const CHECK: Check = Check {
             _ => {}
         }
         routes.findings
-    })],
+    }))],
 };
 
 /// The routes of an object, and what is wrong with them.
@@ -89,13 +87,7 @@ impl<'s> Routes<'s> {
             for (place, path) in items(http, "paths") {
                 if let Some(backend) = path.at(["backend"]) {
                     let path = [
-                        "spec",
-                        "rules",
-                        &rule_place,
-                        "http",
-                        "paths",
-                        &place,
-                        "backend",
+                        "spec", "rules", &rule_place, "http", "paths", &place, "backend",
                     ];
                     self.ingress_backend(backend, &path);
                 }

@@ -8,24 +8,21 @@
 
 use std::borrow::Cow;
 
-use kustomize_krm_types::Severity;
-
 use super::{Check, Find, Pod};
 use crate::facts::{ContainerFacts, View};
 use crate::finding::Finding;
 use crate::kubernetes::Quantity;
 use crate::objects::Container;
-use crate::rules::{Rule, rule};
+use crate::rules::rules;
 
-const FILLS: Rule = rule(
-    "FIT-SEC010",
-    Severity::Warning,
-    "in-memory volumes that can use more than half of a memory limit",
-);
+rules! {
+    RULES;
+    FILLS: "FIT-SEC010" Warning Always "in-memory volumes that can use more than half of a memory limit";
+}
 
 pub(super) const CHECK: Check = Check {
     name: "memoryVolumes",
-    rules: &[FILLS],
+    rules: RULES,
     find: &[Find::Pods(|pod| {
         let volumes: Vec<_> = pod
             .after()

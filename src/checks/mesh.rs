@@ -5,24 +5,21 @@
 //!
 //! Sources: istio.io/docs/reference/config/labels and config/annotations, linkerd.io/2/reference/proxy-configuration.
 
-use kustomize_krm_types::Severity;
-
 use super::{Check, Find, Pod, Scene};
 use crate::finding::{Finding, Subject};
-use crate::rules::{Rule, rule};
+use crate::rules::rules;
 use crate::select::Selected;
 use crate::transformers::Scope;
 use crate::yaml::Node;
 
-const INJECTED: Rule = rule(
-    "FIT-RES016",
-    Severity::Info,
-    "a container that a service mesh injects, without resources from the config",
-);
+rules! {
+    RULES;
+    INJECTED: "FIT-RES016" Info Always "a container that a service mesh injects, without resources from the config";
+}
 
 pub(super) const CHECK: Check = Check {
     name: "mesh",
-    rules: &[INJECTED],
+    rules: RULES,
     find: &[Find::Object(into_namespace), Find::Pods(into_pods)],
 };
 

@@ -16,28 +16,21 @@ use super::{Check, Find, Pod};
 use crate::facts::{Declared, Half};
 use crate::finding::Finding;
 use crate::objects::ContainerType;
-use crate::rules::{Rule, When};
+use crate::rules::{Rule, rules};
 
-const REQUEST: Rule = Rule {
-    id: "FIT-RES001",
-    severity: Severity::Warning,
-    when: When::OnCheck,
-    meaning: "a container without a CPU or memory request",
-    peers: "kube-linter unset-cpu-requirements, unset-memory-requirements; Polaris cpuRequestsMissing, \
-                    memoryRequestsMissing; kube-score container-resources; kubescape C-0268, C-0269",
-};
-const LIMIT: Rule = Rule {
-    id: "FIT-RES003",
-    severity: Severity::Warning,
-    when: When::OnCheck,
-    meaning: "a container without a memory limit or, as info, a CPU limit",
-    peers: "kube-linter unset-memory-requirements; Polaris memoryLimitsMissing, cpuLimitsMissing; kube-score \
-                    container-resources; kubescape C-0270, C-0271",
-};
+rules! {
+    RULES;
+    REQUEST: "FIT-RES001" Warning OnCheck
+        "a container without a CPU or memory request"
+        ("kube-linter unset-cpu-requirements, unset-memory-requirements; Polaris cpuRequestsMissing, memoryRequestsMissing; kube-score container-resources; kubescape C-0268, C-0269");
+    LIMIT: "FIT-RES003" Warning OnCheck
+        "a container without a memory limit or, as info, a CPU limit"
+        ("kube-linter unset-memory-requirements; Polaris memoryLimitsMissing, cpuLimitsMissing; kube-score container-resources; kubescape C-0270, C-0271");
+}
 
 pub(super) const CHECK: Check = Check {
     name: "missingAmounts",
-    rules: &[REQUEST, LIMIT],
+    rules: RULES,
     find: &[Find::Pods(missing)],
 };
 

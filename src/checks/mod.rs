@@ -85,7 +85,6 @@ use run::reported;
 
 pub use run::{Proof, would_change_in_words};
 pub use scene::{Pod, Scene};
-pub use targets::UNEXAMINED;
 
 /// A check and its rules.
 #[derive(Debug)]
@@ -106,6 +105,9 @@ enum Find {
     Object(for<'s> fn(&Scene<'s>, &'s Selected<'s, 's>) -> Vec<Finding>),
     /// The pods of each template; findings are about its object.
     Pods(fn(&Pod<'_, '_>) -> Vec<Finding>),
+    /// One of these that suggests names. What it suggests depends on what was compared before, so these run one after the
+    /// other. Debug assertions fail for another one that compares names.
+    Comparing(&'static Find),
 }
 
 macro_rules! checks {
@@ -176,20 +178,8 @@ pub fn decide<'a>(
     Ok((edits, funnel.finish(selection)))
 }
 
-/// Checks that suggest names. What they suggest depends on what was compared before, so they run one after the other.
-/// One that is missing here costs time, and changes nothing: fitout then decides again, on one thread.
-const COMPARING: [&str; 10] = [
-    config::CHECK.name,
-    references::CHECK.name,
-    services::CHECK.name,
-    network_policies::CHECK.name,
-    ingresses::CHECK.name,
-    disruption_budgets::CHECK.name,
-    autoscaling::CHECK.name,
-    probes::CHECK.name,
-    scraping::CHECK.name,
-    monitors::CHECK.name,
-];
+/// The rule of the kinds whose pods are not examined.
+pub const UNEXAMINED: Rule = targets::UNEXAMINED;
 
 /// A check, and what it asks.
 type Asked = (&'static Check, &'static Find);
@@ -203,11 +193,17 @@ fn run<'s>(
     funnel: &mut Funnel<'_>,
 ) {
     let scene = Scene::of(config, selection, transformers, edits);
-    let asked = CHECKS.iter();
-    let asked = asked.filter(|check| check.rules.iter().any(|rule| funnel.asks(rule)));
-    let asked = asked.flat_map(|check| check.find.iter().map(move |it| (check, it)));
-    let (comparing, others): (Vec<Asked>, Vec<Asked>) =
-        asked.partition(|(check, _)| COMPARING.contains(&check.name));
+    let (mut comparing, mut others): (Vec<Asked>, Vec<Asked>) = (Vec::new(), Vec::new());
+    for check in CHECKS {
+        if check.rules.iter().any(|rule| funnel.asks(rule)) {
+            for find in check.find {
+                match find {
+                    Find::Comparing(find) => comparing.push((check, find)),
+                    find => others.push((check, find)),
+                }
+            }
+        }
+    }
     let of_all = |asked: &[Asked]| -> Vec<Asked> {
         let asked = asked.iter().copied();
         asked
@@ -227,8 +223,10 @@ fn run<'s>(
     let mut found = match parts.as_slice() {
         [part] => {
             let mut found = compare(&scene);
-            found.extend(of_scene(&scene, &reported, &scenes));
-            found.extend(of_objects(&scene, &reported, part.clone(), &others));
+            selection.objects.without_comparing(|| {
+                found.extend(of_scene(&scene, &reported, &scenes));
+                found.extend(of_objects(&scene, &reported, part.clone(), &others));
+            });
             found
         }
         parts => {
@@ -289,7 +287,7 @@ fn of_objects<'s>(
     let (mut all, mut of_pods) = (Vec::new(), Vec::new());
     for (check, find) in asked {
         match find {
-            Find::Scene(_) => {}
+            Find::Scene(_) | Find::Comparing(_) => {}
             Find::Object(find) => {
                 let found = selected.iter();
                 let found =

@@ -16,27 +16,24 @@ use kustomize_krm_types::Severity;
 use super::{Check, Find, Scene};
 use crate::finding::{Finding, Subject};
 use crate::objects::{Monitor, MonitorSearch, Selects};
-use crate::rules::{Rule, When};
+use crate::rules::rules;
 
-const ID: Rule = Rule {
-    id: "FIT-PRM008",
-    severity: Severity::Warning,
-    when: When::OnCheck,
-    meaning: "a monitor that selects nothing, or names a port that does not exist",
-    peers: "",
-};
+rules! {
+    RULES;
+    ID: "FIT-PRM008" Warning OnCheck "a monitor that selects nothing, or names a port that does not exist";
+}
 
 pub(super) const CHECK: Check = Check {
     name: "monitors",
-    rules: &[ID],
-    find: &[Find::Scene(|scene| {
+    rules: RULES,
+    find: &[Find::Comparing(&Find::Scene(|scene| {
         let monitors = scene.objects().related.monitors().iter();
         let found = monitors.flat_map(|monitor| {
             let findings = of_monitor(scene, monitor).into_iter();
             findings.map(|it| it.of(monitor.object))
         });
         found.collect()
-    })],
+    }))],
 };
 
 fn of_monitor(scene: &Scene<'_>, monitor: &Monitor<'_>) -> Vec<Finding> {

@@ -3,24 +3,22 @@
 //! The image catalogue lists the paths that an image writes to, and what moves them (`movedBy`). At its default, a directory
 //! is a volume of the image or has a mount.
 
-use kustomize_krm_types::Severity;
-
 use super::{Check, Find, Pod};
 use crate::catalogue::{clean, is_within};
 use crate::facts::{ContainerFacts, Storage, Variable, View};
 use crate::finding::Finding;
 use crate::objects::Container;
-use crate::rules::{Rule, rule};
+use crate::rules::rules;
 
-const MOVED: Rule = rule(
-    "FIT-SEC015",
-    Severity::Warning,
-    "a directory that an image writes to, moved to where its root filesystem is read-only",
-);
+rules! {
+    RULES;
+    MOVED: "FIT-SEC015" Warning Always
+        "a directory that an image writes to, moved to where its root filesystem is read-only";
+}
 
 pub(super) const CHECK: Check = Check {
     name: "movedPaths",
-    rules: &[MOVED],
+    rules: RULES,
     find: &[Find::Pods(|pod| {
         let Some(scope) = pod.security_context() else {
             return Vec::new();

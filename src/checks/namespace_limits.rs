@@ -12,23 +12,21 @@
 mod limit_ranges;
 mod quotas;
 
-use kustomize_krm_types::Severity;
-
 use super::{Check, Find, Scene};
 use crate::kubernetes::{Quantity, Scale};
-use crate::rules::{Rule, rule};
+use crate::rules::rules;
 use crate::select::Selected;
 use crate::transformers::Scope;
 
-const REFUSED: Rule = rule(
-    "FIT-RES009",
-    Severity::Warning,
-    "pods or claims that a LimitRange or ResourceQuota in the input prevents from being created",
-);
+rules! {
+    RULES;
+    REFUSED: "FIT-RES009" Warning Always
+        "pods or claims that a LimitRange or ResourceQuota in the input prevents from being created";
+}
 
 pub(super) const CHECK: Check = Check {
     name: "namespaceLimits",
-    rules: &[REFUSED],
+    rules: RULES,
     find: &[
         Find::Scene(quotas::too_small),
         Find::Object(limit_ranges::refused_claims),

@@ -9,24 +9,20 @@
 //! by another label is reported if its value is the name of a Namespace in the input that does not have this label: many
 //! policies use `name: ...`, which the API server does not set.
 
-use kustomize_krm_types::Severity;
-
 use super::{Check, Find, Scene};
 use crate::finding::{Finding, Subject};
 use crate::kubernetes::LabelSelector;
 use crate::objects::{DeclaredPorts, PodSearch, PortRef, SelectedPods, protocol};
 use crate::read::Resource;
-use crate::rules::{Rule, When};
+use crate::rules::rules;
 use crate::yaml::{Node, Value};
 
-const ID: Rule = Rule {
-    id: "FIT-NET002",
-    severity: Severity::Error,
-    when: When::OnCheck,
-    meaning: "a NetworkPolicy for pods, namespaces or ports that do not exist",
-    peers: "kube-linter dangling-networkpolicy, dangling-networkpolicypeer-podselector; kube-score \
-                networkpolicy-targets-pod; kubescape C-0299",
-};
+rules! {
+    RULES;
+    ID: "FIT-NET002" Error OnCheck
+        "a NetworkPolicy for pods, namespaces or ports that do not exist"
+        ("kube-linter dangling-networkpolicy, dangling-networkpolicypeer-podselector; kube-score networkpolicy-targets-pod; kubescape C-0299");
+}
 
 /// The label with its name that the API server sets on every namespace.
 const NAME_LABEL: &str = "kubernetes.io/metadata.name";
@@ -36,8 +32,8 @@ const DIRECTIONS: [(&str, &str); 2] = [("ingress", "from"), ("egress", "to")];
 
 pub(super) const CHECK: Check = Check {
     name: "networkPolicies",
-    rules: &[ID],
-    find: &[Find::Object(|scene, selected| {
+    rules: RULES,
+    find: &[Find::Comparing(&Find::Object(|scene, selected| {
         let resource = selected.target.resource;
         if resource.kind != "NetworkPolicy" || resource.group() != "networking.k8s.io" {
             return Vec::new();
@@ -50,7 +46,7 @@ pub(super) const CHECK: Check = Check {
         };
         policy.find();
         policy.findings
-    })],
+    }))],
 };
 
 /// The namespaces that a peer selects.

@@ -5,26 +5,23 @@
 //! lists such directories and the environment variables that set them. In an emptyDir that nothing else uses,
 //! `securityContext` moves the directory below the root; in other volumes data may be at the old place.
 
-use kustomize_krm_types::Severity;
-
 use super::{Check, Find, Pod};
 use crate::catalogue::clean;
 use crate::config::Section;
 use crate::facts::{Access, ContainerFacts, Mount, Storage, Variable};
 use crate::finding::Finding;
 use crate::objects::Container;
-use crate::rules::{Rule, rule};
+use crate::rules::rules;
 use crate::transformers::security_context::SecurityContext;
 
-const OPEN: Rule = rule(
-    "FIT-SEC012",
-    Severity::Warning,
-    "a private directory of a program that is the root of a volume",
-);
+rules! {
+    RULES;
+    OPEN: "FIT-SEC012" Warning Always "a private directory of a program that is the root of a volume";
+}
 
 pub(super) const CHECK: Check = Check {
     name: "ownDirectories",
-    rules: &[OPEN],
+    rules: RULES,
     find: &[Find::Pods(|pod| {
         let Some(scope) = pod.security_context() else {
             return Vec::new();

@@ -8,31 +8,24 @@
 //! `pkg/apis/core/validation/validation.go`, `podEphemeralStorageLimitEviction` in
 //! `pkg/kubelet/eviction/eviction_manager.go`.
 
-use kustomize_krm_types::Severity;
-
 use super::{Check, Find, Pod};
 use crate::facts::{Half, PodAmounts, QosClass, View};
 use crate::finding::Finding;
 use crate::kubernetes::Quantity;
 use crate::objects::Template;
-use crate::rules::{Rule, rule};
+use crate::rules::rules;
 use crate::transformers::resources::FITTED_FOR_PODS;
 
-const QOS_CLASS: Rule = rule("FIT-RES007", Severity::Info, "a change of the QoS class");
-const INCONSISTENT: Rule = rule(
-    "FIT-RES008",
-    Severity::Error,
-    "pod-level resources that the API server rejects",
-);
-const VOLUMES: Rule = rule(
-    "FIT-RES012",
-    Severity::Warning,
-    "volumes that can grow beyond the ephemeral-storage limit of their pod",
-);
+rules! {
+    RULES;
+    QOS_CLASS: "FIT-RES007" Info Always "a change of the QoS class";
+    INCONSISTENT: "FIT-RES008" Error Always "pod-level resources that the API server rejects";
+    VOLUMES: "FIT-RES012" Warning Always "volumes that can grow beyond the ephemeral-storage limit of their pod";
+}
 
 pub(super) const CHECK: Check = Check {
     name: "podResources",
-    rules: &[QOS_CLASS, INCONSISTENT, VOLUMES],
+    rules: RULES,
     find: &[Find::Pods(|pod| {
         let Some(amounts) = pod.amounts() else {
             // What the API server refuses does not depend on what the config selects.

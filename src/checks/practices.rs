@@ -8,12 +8,10 @@
 
 use std::borrow::Cow;
 
-use kustomize_krm_types::Severity;
-
 use super::{Check, Find};
 use crate::finding::{Finding, Subject};
 use crate::objects::ContainerType;
-use crate::rules::{Rule, When};
+use crate::rules::{Rule, rules};
 use crate::yaml::{Kind, Node};
 
 /// Where a row looks.
@@ -40,15 +38,10 @@ struct Row {
 
 macro_rules! rows {
     ($($name:ident: $id:literal $when:ident $meaning:literal ($peers:literal), $on:expr, $path:expr, $fault:expr, $help:literal;)*) => {
-        $(const $name: Rule = Rule {
-            id: $id,
-            severity: Severity::Info,
-            when: When::$when,
-            meaning: $meaning,
-            peers: $peers,
-        };)*
-
-        const RULES: &[Rule] = &[$($name),*];
+        rules! {
+            RULES;
+            $($name: $id Info $when $meaning ($peers);)*
+        }
 
         const ROWS: &[Row] = &[$(Row {
             rule: &$name,
@@ -311,14 +304,7 @@ fn fewer_than_two(node: Option<Node<'_>>) -> Option<String> {
 
 /// Words that names of secrets end with.
 const SECRETS_END: [&str; 9] = [
-    "password",
-    "passwd",
-    "passphrase",
-    "secret",
-    "secretkey",
-    "apikey",
-    "privatekey",
-    "token",
+    "password", "passwd", "passphrase", "secret", "secretkey", "apikey", "privatekey", "token",
     "accesskey",
 ];
 

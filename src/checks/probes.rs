@@ -9,35 +9,32 @@
 //! Sources: `ResolveContainerPort` in kubernetes `pkg/probe/util.go`, `validateInitContainers` in
 //! `pkg/apis/core/validation/validation.go`.
 
-use kustomize_krm_types::Severity;
-
 use super::{Check, Find};
 use crate::finding::Finding;
 use crate::objects::{Container, ContainerType, Objects, PortRef, Ports};
-use crate::rules::{Rule, When};
+use crate::rules::rules;
 use crate::yaml::Node;
 
-const ID: Rule = Rule {
-    id: "FIT-PRB002",
-    severity: Severity::Error,
-    when: When::OnCheck,
-    meaning: "a probe of a port that its container does not declare, or on an init container",
-    peers: "kube-linter liveness-port, readiness-port, startup-port",
-};
+rules! {
+    RULES;
+    ID: "FIT-PRB002" Error OnCheck
+        "a probe of a port that its container does not declare, or on an init container"
+        ("kube-linter liveness-port, readiness-port, startup-port");
+}
 
 const PROBES: [&str; 3] = ["startupProbe", "livenessProbe", "readinessProbe"];
 
 pub(super) const CHECK: Check = Check {
     name: "probes",
-    rules: &[ID],
-    find: &[Find::Pods(|pod| {
+    rules: RULES,
+    find: &[Find::Comparing(&Find::Pods(|pod| {
         let containers = pod.template.containers.iter();
         let containers = containers.filter(|it| pod.selected.containers.includes(it));
         let objects = pod.scene.objects();
         containers
             .flat_map(|it| of_container(it, objects))
             .collect()
-    })],
+    }))],
 };
 
 fn of_container(container: &Container<'_>, objects: &Objects<'_>) -> Vec<Finding> {

@@ -29,46 +29,29 @@ use crate::hashing::{HashMap, HashSet};
 use crate::kubernetes::schema;
 use crate::objects::{Classification, below};
 use crate::read::Resource;
-use crate::rules::{Rule, error_on_check};
+use crate::rules::{Rule, rules};
 use crate::select::Selected;
 use crate::yaml::Node;
 
 use table::{CUSTOM_ROWS, CustomRow, Part, Row, is_built_in, rows_of};
 
-const ACCOUNT: Rule = error_on_check(
-    "FIT-REF001",
-    "a ServiceAccount that does not exist",
-    "kube-linter non-existent-service-account; kubescape C-0307",
-);
-const DATA: Rule = error_on_check(
-    "FIT-REF002",
-    "a ConfigMap or Secret that does not exist",
-    "kube-linter env-value-from",
-);
-const KEY: Rule = error_on_check(
-    "FIT-REF003",
-    "a key that its ConfigMap or Secret does not have",
-    "kube-linter env-value-from",
-);
-const VOLUME: Rule = error_on_check("FIT-REF004", "a claim or volume that does not exist", "");
-const CLASS: Rule = error_on_check("FIT-REF005", "a class that does not exist", "");
-const ROLE: Rule = error_on_check("FIT-REF006", "a role that does not exist", "");
-const SERVICE: Rule = error_on_check(
-    "FIT-REF007",
-    "a Service or port that does not exist",
-    "kube-score statefulset-has-servicename",
-);
-
-const CUSTOM: Rule = error_on_check(
-    "FIT-REF008",
-    "an object of a custom resource, such as an issuer or a gateway, that does not exist",
-    "",
-);
+rules! {
+    RULES;
+    ACCOUNT: "FIT-REF001" Error OnCheck
+        "a ServiceAccount that does not exist" ("kube-linter non-existent-service-account; kubescape C-0307");
+    DATA: "FIT-REF002" Error OnCheck "a ConfigMap or Secret that does not exist" ("kube-linter env-value-from");
+    KEY: "FIT-REF003" Error OnCheck "a key that its ConfigMap or Secret does not have" ("kube-linter env-value-from");
+    VOLUME: "FIT-REF004" Error OnCheck "a claim or volume that does not exist";
+    CLASS: "FIT-REF005" Error OnCheck "a class that does not exist";
+    ROLE: "FIT-REF006" Error OnCheck "a role that does not exist";
+    SERVICE: "FIT-REF007" Error OnCheck "a Service or port that does not exist" ("kube-score statefulset-has-servicename");
+    CUSTOM: "FIT-REF008" Error OnCheck "an object of a custom resource, such as an issuer or a gateway, that does not exist";
+}
 
 pub(super) const CHECK: Check = Check {
     name: "references",
-    rules: &[ACCOUNT, DATA, KEY, VOLUME, CLASS, ROLE, SERVICE, CUSTOM],
-    find: &[Find::Scene(|scene| {
+    rules: RULES,
+    find: &[Find::Comparing(&Find::Scene(|scene| {
         let search = Search {
             scene,
             created: OnceCell::new(),
@@ -76,7 +59,7 @@ pub(super) const CHECK: Check = Check {
         };
         let selected = scene.selection.selected.iter();
         selected.flat_map(|it| search.of_object(it)).collect()
-    })],
+    }))],
 };
 
 /// Whether objects of the kinds that custom resources name are in namespaces.

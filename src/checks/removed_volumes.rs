@@ -10,13 +10,12 @@ use kustomize_krm_types::Severity;
 use super::{Check, Find, Pod};
 use crate::finding::Finding;
 use crate::kubernetes::Version;
-use crate::rules::{Rule, error_on_check};
+use crate::rules::rules;
 
-const REMOVED: Rule = error_on_check(
-    "FIT-POD001",
-    "a volume of a type that the Kubernetes version does not mount",
-    "",
-);
+rules! {
+    RULES;
+    REMOVED: "FIT-POD001" Error OnCheck "a volume of a type that the Kubernetes version does not mount";
+}
 
 /// A type of volume, the minor version that disables it by default, the one that removes it, and what to use instead.
 type Removed = (&'static str, u32, u32, &'static str);
@@ -43,7 +42,7 @@ const TYPES: [Removed; 9] = [
 
 pub(super) const CHECK: Check = Check {
     name: "removedVolumes",
-    rules: &[REMOVED],
+    rules: RULES,
     find: &[Find::Pods(removed)],
 };
 

@@ -3,22 +3,19 @@
 //! Images of programs are often used for scripts that first install something: the user of the image cannot. Init
 //! containers that change owners are FIT-SEC014.
 
-use kustomize_krm_types::Severity;
-
 use super::{Check, Find};
 use crate::finding::Finding;
 use crate::objects::{Container, ContainerType};
-use crate::rules::{Rule, rule};
+use crate::rules::rules;
 
-const ROOT_ONLY: Rule = rule(
-    "FIT-SEC019",
-    Severity::Warning,
-    "a command that only root can run, in a container that does not run as root",
-);
+rules! {
+    RULES;
+    ROOT_ONLY: "FIT-SEC019" Warning Always "a command that only root can run, in a container that does not run as root";
+}
 
 pub(super) const CHECK: Check = Check {
     name: "rootCommands",
-    rules: &[ROOT_ONLY],
+    rules: RULES,
     find: &[Find::Pods(|pod| {
         let Some(scope) = pod.security_context().filter(|_| !pod.template.is_windows) else {
             return Vec::new();

@@ -4,29 +4,25 @@
 //! volumes instead, which `securityContext.writablePaths` adds. Windows has no such setting, and ephemeral containers are
 //! skipped. When fitout changes pods, a `false` in the manifest that the config does not replace is reported.
 
-use kustomize_krm_types::Severity;
-
 use super::{Check, Find, Pod};
 use crate::facts::ContainerFacts;
 use crate::finding::{Finding, Mode};
 use crate::objects::{Container, ContainerType};
-use crate::rules::{Rule, When};
+use crate::rules::rules;
 use crate::yaml::Value;
 
-const WRITABLE: Rule = Rule {
-    id: "FIT-SEC002",
-    severity: Severity::Warning,
-    when: When::Always,
-    meaning: "a writable root filesystem",
-    peers: "kube-linter no-read-only-root-fs; Polaris notReadOnlyRootFilesystem; kube-score \
-                container-security-context-readonlyrootfilesystem; kubescape C-0017; Kyverno require-ro-rootfs",
-};
+rules! {
+    RULES;
+    WRITABLE: "FIT-SEC002" Warning Always
+        "a writable root filesystem"
+        ("kube-linter no-read-only-root-fs; Polaris notReadOnlyRootFilesystem; kube-score container-security-context-readonlyrootfilesystem; kubescape C-0017; Kyverno require-ro-rootfs");
+}
 
 const FIELD: [&str; 2] = ["securityContext", "readOnlyRootFilesystem"];
 
 pub(super) const CHECK: Check = Check {
     name: "rootFileSystem",
-    rules: &[WRITABLE],
+    rules: RULES,
     find: &[Find::Pods(|pod| {
         let containers = pod.containers();
         let findings = containers.filter_map(|(it, facts)| writable(pod, it, facts));

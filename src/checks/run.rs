@@ -16,21 +16,18 @@ use crate::edit::Change;
 use crate::finding::Finding;
 use crate::funnel::Verdict;
 use crate::hashing::HashSet;
-use crate::rules::{Rule, When};
+use crate::rules::rules;
 use crate::select::Selected;
 use crate::transformers::NAMES;
 
-const UNFITTED: Rule = Rule {
-    id: "FIT-RUN001",
-    severity: Severity::Error,
-    when: When::OnCheck,
-    meaning: "fitout did not run, or ran with a different config",
-    peers: "",
-};
+rules! {
+    RULES;
+    UNFITTED: "FIT-RUN001" Error OnCheck "fitout did not run, or ran with a different config";
+}
 
 pub(super) const CHECK: Check = Check {
     name: "run",
-    rules: &[UNFITTED],
+    rules: RULES,
     find: &[Find::Scene(unfitted)],
 };
 

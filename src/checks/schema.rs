@@ -29,152 +29,52 @@ use crate::finding::{Finding, Subject};
 use crate::kubernetes::schema::{self, Fault, Versions, Violation};
 use crate::problem::did_you_mean;
 use crate::read::Resource;
-use crate::rules::{Rule, When, error_on_check};
+use crate::rules::rules;
 use crate::select::Selected;
 use custom::of_custom;
 use field::of_field;
 use kind::of_kind;
 
-const UNKNOWN: Rule = Rule {
-    id: "FIT-SCH001",
-    severity: Severity::Error,
-    when: When::Always,
-    meaning: "a field that Kubernetes does not have; on apply only next to one that is written",
-    peers: "kubeconform -strict",
-};
-const MISSING: Rule = error_on_check("FIT-SCH002", "a required field is missing", "kubeconform");
-const VALUE: Rule = error_on_check(
-    "FIT-SCH003",
-    "a value that the field does not accept",
-    "kubeconform",
-);
-const DUPLICATE: Rule = error_on_check(
-    "FIT-SCH004",
-    "two items of a list have the same key",
-    "kube-linter duplicate-env-var",
-);
-const NOT_SERVED: Rule = error_on_check(
-    "FIT-SCH005",
-    "a kind that the target version of Kubernetes does not serve",
-    "kube-score stable-version; kubent",
-);
-const OTHER_VERSION: Rule = error_on_check(
-    "FIT-SCH006",
-    "a field that only other versions of Kubernetes have",
-    "kubeconform -strict",
-);
-const GATED: Rule = Rule {
-    severity: Severity::Warning,
-    ..error_on_check(
-        "FIT-SCH007",
-        "a field that the API server drops, because its feature gate is off by default",
-        "",
-    )
-};
-const DEPRECATED: Rule = Rule {
-    severity: Severity::Warning,
-    ..error_on_check(
-        "FIT-SCH008",
-        "a deprecated version of a kind",
-        "kubent; pluto",
-    )
-};
-
-const LEFT_OUT: Rule = Rule {
-    severity: Severity::Info,
-    ..error_on_check(
-        "FIT-SCH009",
-        "what a CustomResourceDefinition asks that only the API server evaluates: rules in CEL, `allOf`, `anyOf`, `oneOf`, `not`, formats",
-        "",
-    )
-};
-const WARNED: Rule = Rule {
-    severity: Severity::Warning,
-    ..error_on_check("FIT-SCH010", "what the API server takes with a warning", "")
-};
-const RANGE: Rule = error_on_check(
-    "FIT-VAL001",
-    "a number or a size that the API server refuses",
-    "",
-);
-const FORMAT: Rule = error_on_check(
-    "FIT-VAL002",
-    "a name or another text of a form that the API server refuses",
-    "",
-);
-const CHOICE: Rule = error_on_check("FIT-VAL003", "fields that exclude or need each other", "");
+rules! {
+    RULES;
+    UNKNOWN: "FIT-SCH001" Error Always
+        "a field that Kubernetes does not have; on apply only next to one that is written" ("kubeconform -strict");
+    MISSING: "FIT-SCH002" Error OnCheck "a required field is missing" ("kubeconform");
+    VALUE: "FIT-SCH003" Error OnCheck "a value that the field does not accept" ("kubeconform");
+    DUPLICATE: "FIT-SCH004" Error OnCheck "two items of a list have the same key" ("kube-linter duplicate-env-var");
+    NOT_SERVED: "FIT-SCH005" Error OnCheck
+        "a kind that the target version of Kubernetes does not serve" ("kube-score stable-version; kubent");
+    OTHER_VERSION: "FIT-SCH006" Error OnCheck "a field that only other versions of Kubernetes have" ("kubeconform -strict");
+    GATED: "FIT-SCH007" Warning OnCheck "a field that the API server drops, because its feature gate is off by default";
+    DEPRECATED: "FIT-SCH008" Warning OnCheck "a deprecated version of a kind" ("kubent; pluto");
+    LEFT_OUT: "FIT-SCH009" Info OnCheck
+        "what a CustomResourceDefinition asks that only the API server evaluates: rules in CEL, `allOf`, `anyOf`, `oneOf`, `not`, formats";
+    WARNED: "FIT-SCH010" Warning OnCheck "what the API server takes with a warning";
+    SERVICE: "FIT-VAL050" Error OnCheck "a Service that the API server refuses";
+    ENDPOINTS: "FIT-VAL051" Error OnCheck "endpoints that the API server refuses";
+    INGRESS: "FIT-VAL052" Error OnCheck "an Ingress or IngressClass that the API server refuses";
+    NETWORK_POLICY: "FIT-VAL053" Error OnCheck "a NetworkPolicy that the API server refuses";
+    AUTOSCALER: "FIT-VAL054" Error OnCheck "an autoscaler that the API server refuses";
+    DISRUPTION_BUDGET: "FIT-VAL055" Error OnCheck "a PodDisruptionBudget that the API server refuses";
+    DATA: "FIT-VAL056" Error OnCheck "a ConfigMap or Secret that the API server refuses";
+    STORAGE: "FIT-VAL057" Error OnCheck "storage that the API server refuses";
+    ROLE: "FIT-VAL058" Error OnCheck "a role or binding that the API server refuses";
+    LIMIT: "FIT-VAL059" Error OnCheck "a LimitRange or ResourceQuota that the API server refuses";
+    ADMISSION: "FIT-VAL060" Error OnCheck "a webhook or admission policy that the API server refuses";
+    DEFINITION: "FIT-VAL061" Error OnCheck "a CustomResourceDefinition that the API server refuses";
+    OTHER: "FIT-VAL062" Error OnCheck "another object that the API server refuses";
+    RANGE: "FIT-VAL001" Error OnCheck "a number or a size that the API server refuses";
+    FORMAT: "FIT-VAL002" Error OnCheck "a name or another text of a form that the API server refuses";
+    CHOICE: "FIT-VAL003" Error OnCheck "fields that exclude or need each other";
+}
 
 pub(super) const CHECK: Check = Check {
     name: "schema",
-    rules: &[
-        UNKNOWN,
-        MISSING,
-        VALUE,
-        DUPLICATE,
-        NOT_SERVED,
-        OTHER_VERSION,
-        GATED,
-        DEPRECATED,
-        LEFT_OUT,
-        WARNED,
-        error_on_check("FIT-VAL050", "a Service that the API server refuses", ""),
-        error_on_check("FIT-VAL051", "endpoints that the API server refuses", ""),
-        error_on_check(
-            "FIT-VAL052",
-            "an Ingress or IngressClass that the API server refuses",
-            "",
-        ),
-        error_on_check(
-            "FIT-VAL053",
-            "a NetworkPolicy that the API server refuses",
-            "",
-        ),
-        error_on_check(
-            "FIT-VAL054",
-            "an autoscaler that the API server refuses",
-            "",
-        ),
-        error_on_check(
-            "FIT-VAL055",
-            "a PodDisruptionBudget that the API server refuses",
-            "",
-        ),
-        error_on_check(
-            "FIT-VAL056",
-            "a ConfigMap or Secret that the API server refuses",
-            "",
-        ),
-        error_on_check("FIT-VAL057", "storage that the API server refuses", ""),
-        error_on_check(
-            "FIT-VAL058",
-            "a role or binding that the API server refuses",
-            "",
-        ),
-        error_on_check(
-            "FIT-VAL059",
-            "a LimitRange or ResourceQuota that the API server refuses",
-            "",
-        ),
-        error_on_check(
-            "FIT-VAL060",
-            "a webhook or admission policy that the API server refuses",
-            "",
-        ),
-        error_on_check(
-            "FIT-VAL061",
-            "a CustomResourceDefinition that the API server refuses",
-            "",
-        ),
-        error_on_check(
-            "FIT-VAL062",
-            "another object that the API server refuses",
-            "",
-        ),
-        RANGE,
-        FORMAT,
-        CHOICE,
+    rules: RULES,
+    find: &[
+        Find::Object(of_object),
+        Find::Comparing(&Find::Scene(of_custom)),
     ],
-    find: &[Find::Object(of_object), Find::Scene(of_custom)],
 };
 
 /// For so many unknown fields of one object, it is searched where they belong.

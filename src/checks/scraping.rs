@@ -22,7 +22,7 @@ use crate::facts::View;
 use crate::finding::{Finding, Mode, Subject};
 use crate::objects::{Container, Service};
 use crate::read::Resource;
-use crate::rules::{Rule, rule};
+use crate::rules::{Rule, rules};
 use crate::select::Selected;
 use crate::text::{MOST_NAMED, few};
 use crate::transformers::Scope;
@@ -31,32 +31,19 @@ use crate::yaml::Value;
 use misplaced::misplaced;
 use others::{Others, ask_for, leading_to};
 
-const TWICE: Rule = rule(
-    "FIT-PRM002",
-    Severity::Warning,
-    "metrics that are scraped twice, by annotations and in another way",
-);
-const SEVERAL: Rule = rule(
-    "FIT-PRM003",
-    Severity::Warning,
-    "several ports that are all scraped",
-);
-const NO_PORT: Rule = rule(
-    "FIT-PRM005",
-    Severity::Error,
-    "an annotated port that no container declares",
-);
-const MISPLACED: Rule = rule(
-    "FIT-PRM007",
-    Severity::Warning,
-    "scrape annotations on a workload, where no reader looks",
-);
+rules! {
+    RULES;
+    TWICE: "FIT-PRM002" Warning Always "metrics that are scraped twice, by annotations and in another way";
+    SEVERAL: "FIT-PRM003" Warning Always "several ports that are all scraped";
+    NO_PORT: "FIT-PRM005" Error Always "an annotated port that no container declares";
+    MISPLACED: "FIT-PRM007" Warning Always "scrape annotations on a workload, where no reader looks";
+}
 
 pub(super) const CHECK: Check = Check {
     name: "scraping",
-    rules: &[TWICE, SEVERAL, NO_PORT, MISPLACED],
+    rules: RULES,
     find: &[
-        Find::Scene(|scene| {
+        Find::Comparing(&Find::Scene(|scene| {
             let mut others = Others::of(*scene);
             let mut findings = Vec::new();
             for selected in &scene.selection.selected {
@@ -64,7 +51,7 @@ pub(super) const CHECK: Check = Check {
                 findings.extend(found.map(|it| it.of(selected.index)));
             }
             findings
-        }),
+        })),
         Find::Object(misplaced),
     ],
 };

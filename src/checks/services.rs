@@ -17,24 +17,23 @@ use kustomize_krm_types::Severity;
 use super::{Check, Find, Scene};
 use crate::finding::{Finding, Subject};
 use crate::objects::{DeclaredPorts, PodSearch, PortRef, Service, protocol};
-use crate::rules::{Rule, When};
+use crate::rules::rules;
 use crate::yaml::Node;
 
-const ID: Rule = Rule {
-    id: "FIT-NET004",
-    severity: Severity::Error,
-    when: When::OnCheck,
-    meaning: "a Service without pods, or with a target port that its pods do not declare",
-    peers: "kube-linter dangling-service; kube-score service-targets-pod",
-};
+rules! {
+    RULES;
+    ID: "FIT-NET004" Error OnCheck
+        "a Service without pods, or with a target port that its pods do not declare"
+        ("kube-linter dangling-service; kube-score service-targets-pod");
+}
 
 pub(super) const CHECK: Check = Check {
     name: "services",
-    rules: &[ID],
-    find: &[Find::Object(|scene, selected| {
+    rules: RULES,
+    find: &[Find::Comparing(&Find::Object(|scene, selected| {
         let service = scene.objects().related.service(selected.index);
         service.map_or_else(Vec::new, |service| of_service(scene, service))
-    })],
+    }))],
 };
 
 fn of_service(scene: &Scene<'_>, service: &Service<'_>) -> Vec<Finding> {

@@ -15,17 +15,16 @@ use super::{Check, Find, Pod, Scene};
 use crate::facts::{Overlay, PodFacts, View};
 use crate::finding::Finding;
 use crate::objects::{Container, ContainerType, Template};
-use crate::rules::{Rule, rule};
+use crate::rules::rules;
 
-const SHARED: Rule = rule(
-    "FIT-SEC016",
-    Severity::Warning,
-    "a volume that programs of different users or groups share",
-);
+rules! {
+    RULES;
+    SHARED: "FIT-SEC016" Warning Always "a volume that programs of different users or groups share";
+}
 
 pub(super) const CHECK: Check = Check {
     name: "sharedVolumes",
-    rules: &[SHARED],
+    rules: RULES,
     find: &[Find::Pods(between_containers), Find::Scene(between_pods)],
 };
 

@@ -17,12 +17,12 @@ use crate::objects::{
     why_patch, workload_kind,
 };
 use crate::read::Resource;
-use crate::rules::{Rule, rule};
+use crate::rules::rules;
 use crate::yaml::Node;
 
 pub(super) const CHECK: Check = Check {
     name: "targets",
-    rules: &[UNDECLARED, NO_PODS_HERE, PATCH, UNEXAMINED, PARTIAL],
+    rules: RULES,
     find: &[
         Find::Object(|scene, selected| {
             let target = selected.target;
@@ -40,33 +40,15 @@ pub(super) const CHECK: Check = Check {
     ],
 };
 
-const UNDECLARED: Rule = rule(
-    "FIT-TGT001",
-    Severity::Warning,
-    "an object of an unknown kind that seems to contain pods",
-);
-const NO_PODS_HERE: Rule = rule(
-    "FIT-TGT002",
-    Severity::Warning,
-    "an object that looks like a workload but has no pods",
-);
-const PATCH: Rule = rule(
-    "FIT-TGT003",
-    Severity::Info,
-    "a pod patch written as text, which fitout does not read",
-);
-/// For objects that are not examined, or only in part.
-pub const UNEXAMINED: Rule = rule(
-    "FIT-TGT004",
-    Severity::Warning,
-    "an object that is not examined, or only in part, although it may have pods",
-);
-
-const PARTIAL: Rule = rule(
-    "FIT-TGT005",
-    Severity::Warning,
-    "a patch, which is neither changed nor checked: it is only a part of an object",
-);
+rules! {
+    pub(super) RULES;
+    UNDECLARED: "FIT-TGT001" Warning Always "an object of an unknown kind that seems to contain pods";
+    NO_PODS_HERE: "FIT-TGT002" Warning Always "an object that looks like a workload but has no pods";
+    PATCH: "FIT-TGT003" Info Always "a pod patch written as text, which fitout does not read";
+    /// For objects that are not examined, or only in part.
+    UNEXAMINED: "FIT-TGT004" Warning Always "an object that is not examined, or only in part, although it may have pods";
+    PARTIAL: "FIT-TGT005" Warning Always "a patch, which is neither changed nor checked: it is only a part of an object";
+}
 
 /// What is not known because there was too much to compare.
 pub(super) fn uncompared(scene: &Scene<'_>) -> Option<Finding> {

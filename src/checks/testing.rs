@@ -18,7 +18,12 @@ pub(super) fn found(check: &Check, object: &str) -> Vec<String> {
         };
         let mut findings = Vec::new();
         for find in check.find {
+            let find = match find {
+                Find::Comparing(find) => find,
+                find => find,
+            };
             match find {
+                Find::Comparing(_) => {}
                 Find::Scene(find) => findings.extend(find(&scene)),
                 Find::Object(find) => {
                     let selected = given.selection.selected.iter();

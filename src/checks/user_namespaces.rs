@@ -8,24 +8,18 @@
 //! Source: `validateHostUsers` and `ValidateSecurityContext` in kubernetes `pkg/apis/core/validation/validation.go`, whose
 //! conditions are the same from 1.34 to 1.37; 1.33 has no condition about devices.
 
-use kustomize_krm_types::Severity;
-
 use super::{Check, Find, Pod};
 use crate::finding::{Finding, Mode};
 use crate::kubernetes::Version;
-use crate::rules::{Rule, rule};
+use crate::rules::rules;
 use crate::yaml::Value;
 
-const SHARED: Rule = rule(
-    "FIT-SEC017",
-    Severity::Warning,
-    "`hostUsers: true` in the manifest, although the config says false",
-);
-const REJECTED: Rule = rule(
-    "FIT-SEC018",
-    Severity::Error,
-    "fields that the API server rejects with or without a user namespace of the pod's own",
-);
+rules! {
+    RULES;
+    SHARED: "FIT-SEC017" Warning Always "`hostUsers: true` in the manifest, although the config says false";
+    REJECTED: "FIT-SEC018" Error Always
+        "fields that the API server rejects with or without a user namespace of the pod's own";
+}
 
 const FIELD: &str = "hostUsers";
 
@@ -35,7 +29,7 @@ const DEVICES_SINCE: u32 = 34;
 
 pub(super) const CHECK: Check = Check {
     name: "userNamespaces",
-    rules: &[SHARED, REJECTED],
+    rules: RULES,
     find: &[Find::Pods(|pod| {
         let mut findings = rejected(pod);
         findings.extend(shared(pod));

@@ -2,24 +2,21 @@
 //!
 //! If the image catalogue knows the user of an image, another user may not be able to read or write its files.
 
-use kustomize_krm_types::Severity;
-
 use super::{Check, Find};
 use crate::config::Section;
 use crate::finding::Finding;
 use crate::objects::Container;
-use crate::rules::{Rule, rule};
+use crate::rules::rules;
 use crate::transformers::security_context::SecurityContext;
 
-const FOREIGN: Rule = rule(
-    "FIT-SEC005",
-    Severity::Warning,
-    "a user that does not own the image's files",
-);
+rules! {
+    RULES;
+    FOREIGN: "FIT-SEC005" Warning Always "a user that does not own the image's files";
+}
 
 pub(super) const CHECK: Check = Check {
     name: "users",
-    rules: &[FOREIGN],
+    rules: RULES,
     find: &[Find::Pods(|pod| {
         let Some(scope) = pod.security_context() else {
             return Vec::new();

@@ -12,25 +12,20 @@ use crate::config::Section;
 use crate::facts::{Access, ContainerFacts, Storage, View, is_unexecutable, is_unreadable};
 use crate::finding::{Finding, Mode};
 use crate::objects::Container;
-use crate::rules::{Rule, rule};
+use crate::rules::rules;
 use crate::transformers::security_context::{SecurityContext, changes_owners};
 
-const FOREIGN: Rule = rule(
-    "FIT-SEC013",
-    Severity::Warning,
-    "a volume that a container without root may be unable to use",
-);
-const CHOWN: Rule = rule(
-    "FIT-SEC014",
-    Severity::Warning,
-    "an init container that changes owners and does not run as root",
-);
+rules! {
+    RULES;
+    FOREIGN: "FIT-SEC013" Warning Always "a volume that a container without root may be unable to use";
+    CHOWN: "FIT-SEC014" Warning Always "an init container that changes owners and does not run as root";
+}
 
 const FS_GROUP: &str = "pod.fsGroup";
 
 pub(super) const CHECK: Check = Check {
     name: "volumeOwners",
-    rules: &[FOREIGN, CHOWN],
+    rules: RULES,
     find: &[Find::Pods(|pod| {
         let Some(scope) = pod.security_context().filter(|_| !pod.template.is_windows) else {
             return Vec::new();
@@ -231,11 +226,7 @@ fn closed(
 
 /// Directories of the node whose files are usually closed.
 const CLOSED: [&str; 6] = [
-    "/var/log",
-    "/var/lib/docker",
-    "/var/lib/kubelet",
-    "/var/lib/containerd",
-    "/etc/kubernetes",
+    "/var/log", "/var/lib/docker", "/var/lib/kubelet", "/var/lib/containerd", "/etc/kubernetes",
     "/run/log",
 ];
 

@@ -6,25 +6,22 @@
 //!
 //! Source: `PodSpec.OS` in k8s.io/api `core/v1/types.go`.
 
-use kustomize_krm_types::Severity;
-
 use super::{Check, Find};
 use crate::finding::{Finding, Mode};
 use crate::kubernetes::Level;
-use crate::rules::{Rule, rule};
+use crate::rules::rules;
 
 /// The first minor version in which `os.name` counts.
 const SINCE_MINOR: u32 = 25;
 
-const UNNAMED: Rule = rule(
-    "FIT-SEC011",
-    Severity::Warning,
-    "Windows pods without `os.name`",
-);
+rules! {
+    RULES;
+    UNNAMED: "FIT-SEC011" Warning Always "Windows pods without `os.name`";
+}
 
 pub(super) const CHECK: Check = Check {
     name: "windows",
-    rules: &[UNNAMED],
+    rules: RULES,
     find: &[Find::Pods(|pod| {
         if !pod.template.is_windows || pod.after().spec.at(["os", "name"]).is_some() {
             return Vec::new();

@@ -12,29 +12,20 @@ use super::{Check, Find, Pod, Scene};
 use crate::finding::{Finding, Subject};
 use crate::kubernetes::{LabelSelector, schema};
 use crate::problem::suggestion;
-use crate::rules::{Rule, error_on_check};
+use crate::rules::{Rule, rules};
 use crate::select::Selected;
 use crate::yaml::Node;
 
-const SELECTOR: Rule = error_on_check(
-    "FIT-VAL012",
-    "a workload whose selector does not match the labels of its pods",
-    "",
-);
-const POD: Rule = error_on_check(
-    "FIT-VAL013",
-    "fields of a pod that the API server refuses together, or for its kind",
-    "",
-);
-const STRATEGY: Rule = error_on_check(
-    "FIT-VAL014",
-    "fields of a workload that the API server refuses together",
-    "",
-);
+rules! {
+    RULES;
+    SELECTOR: "FIT-VAL012" Error OnCheck "a workload whose selector does not match the labels of its pods";
+    POD: "FIT-VAL013" Error OnCheck "fields of a pod that the API server refuses together, or for its kind";
+    STRATEGY: "FIT-VAL014" Error OnCheck "fields of a workload that the API server refuses together";
+}
 
 pub(super) const CHECK: Check = Check {
     name: "workloads",
-    rules: &[SELECTOR, POD, STRATEGY],
+    rules: RULES,
     find: &[
         Find::Object(of_object),
         Find::Pods(of_pod),

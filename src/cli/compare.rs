@@ -269,12 +269,7 @@ fn add_each(
         if let Some((_, text)) = texts.iter().find(|(known, _)| *known == name) {
             let function_config = text.function_config(verbosity)?;
             add(
-                &function_config,
-                stage,
-                None,
-                objects,
-                verbosity,
-                comparison,
+                &function_config, stage, None, objects, verbosity, comparison,
             )?;
         }
     }

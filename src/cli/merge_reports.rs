@@ -30,7 +30,7 @@ impl MergeReports {
             let bytes = std::fs::read(file).map_err(Failure::of(UNREADABLE, tried()))?;
             let report: Value =
                 serde_json::from_slice(&bytes).map_err(Failure::of(UNREADABLE, tried()))?;
-            match report["apiVersion"] == fitout::report::API_VERSION {
+            match fitout::report::is_report(&report) {
                 true => Ok(report),
                 false => Err(Failure::new(
                     UNREADABLE,

@@ -22,15 +22,7 @@ pub(super) const CONFIG: &str = "FITOUT_SHIM_CONFIG";
 pub(super) const ENVIRONMENT: &str = "FITOUT_SHIM_ENVIRONMENT";
 /// All of them, which other programs do not get.
 pub(super) const VARIABLES: [&str; 9] = [
-    PROGRAM,
-    REAL_PATH,
-    RECORD,
-    DIRECTORY,
-    WORKING,
-    REPORTED_LATER,
-    ALLOWED,
-    CONFIG,
-    ENVIRONMENT,
+    PROGRAM, REAL_PATH, RECORD, DIRECTORY, WORKING, REPORTED_LATER, ALLOWED, CONFIG, ENVIRONMENT,
 ];
 
 /// The wrapper for docker.

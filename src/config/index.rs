@@ -154,11 +154,7 @@ impl SelectorIndex {
 /// What a selector requires, each as keys of which an object has at least one.
 fn requirements(selector: &Selector) -> Vec<Vec<String>> {
     let patterns = [
-        &selector.group,
-        &selector.version,
-        &selector.kind,
-        &selector.namespace,
-        &selector.name,
+        &selector.group, &selector.version, &selector.kind, &selector.namespace, &selector.name,
     ];
     let of_field = |((whole, beginning), pattern): ((char, char), &Option<Pattern>)| {
         let starts = pattern.as_ref()?.starts()?.into_iter();
@@ -171,9 +167,7 @@ fn requirements(selector: &Selector) -> Vec<Vec<String>> {
         .filter_map(of_field)
         .collect();
     let maps = [
-        &selector.label_selector,
-        &selector.annotation_selector,
-        &selector.pod_label_selector,
+        &selector.label_selector, &selector.annotation_selector, &selector.pod_label_selector,
     ];
     for (kind, labels) in MAPS.into_iter().zip(maps) {
         for (name, values) in labels.iter().flat_map(Labels::wanted) {
@@ -236,27 +230,9 @@ mod tests {
     /// Selectors of every form, several of which match each object.
     fn selectors() -> Vec<Selector> {
         let names = [
-            "web",
-            "web-1",
-            "web|api",
-            "^web$",
-            "we.*",
-            "w|a.*",
-            "web-[0-9]",
-            "(?i)WEB",
-            "web.*|x",
-            "webb*",
-            "web\\-1",
-            "web-1+",
-            "w?eb",
-            "wé.*",
-            "",
-            ".*",
-            "we{0}b",
-            "old",
-            "[w]eb",
-            "a\\|b|web",
-            "w$|web$",
+            "web", "web-1", "web|api", "^web$", "we.*", "w|a.*", "web-[0-9]", "(?i)WEB", "web.*|x",
+            "webb*", "web\\-1", "web-1+", "w?eb", "wé.*", "", ".*", "we{0}b", "old", "[w]eb",
+            "a\\|b|web", "w$|web$",
         ];
         let mut selectors: Vec<Selector> = Vec::new();
         for name in names {
@@ -282,12 +258,7 @@ mod tests {
                 ..selector.clone()
             });
             for text in [
-                "app=web",
-                "app in (web, api)",
-                "app",
-                "app!=web",
-                "empty=",
-                "!nothing",
+                "app=web", "app in (web, api)", "app", "app!=web", "empty=", "!nothing",
             ] {
                 selectors.push(Selector {
                     label_selector: labels(text),

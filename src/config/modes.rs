@@ -27,11 +27,7 @@ pub fn covers(path: &str, leaf: &str) -> bool {
 /// The path of a leaf as in `modes`: without the type of container or the kind of context.
 pub fn mode_path(leaf: &str) -> &str {
     let contexts = [
-        "containers.",
-        "initContainers.",
-        "sidecars.",
-        "pod.",
-        "container.",
+        "containers.", "initContainers.", "sidecars.", "pod.", "container.",
     ];
     contexts
         .iter()

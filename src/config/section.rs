@@ -64,20 +64,18 @@ pub struct FieldRow {
     pub modifiers: &'static [&'static str],
 }
 
-/// A row of [`Settings::FIELDS`].
-pub const fn field(
-    of: FieldOf,
-    path: &'static str,
-    settings: &'static [&'static str],
-    modifiers: &'static [&'static str],
-) -> FieldRow {
-    FieldRow {
-        of,
-        path,
-        settings,
-        modifiers,
-    }
+/// Rows of [`Settings::FIELDS`]: what has the field, its path, the settings that have its value, and those that change it.
+macro_rules! fields {
+    ($($of:ident $path:literal $settings:tt $modifiers:tt;)*) => {
+        &[$($crate::config::FieldRow {
+            of: $crate::config::FieldOf::$of,
+            path: $path,
+            settings: &$settings,
+            modifiers: &$modifiers,
+        }),*]
+    };
 }
+pub(crate) use fields;
 
 /// What has a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,35 +5,22 @@ use std::fmt;
 use std::sync::Arc;
 
 use jsonptr::PointerBuf;
-use kustomize_krm_types::Severity;
 
 use super::Source;
 use crate::finding::{Decision, Finding, Plain, Subject};
 use crate::objects::AUTOMOUNT;
 use crate::problem::field_path;
-use crate::rules::{Rule, When, rule};
+use crate::rules::rules;
 use crate::yaml::{NodeId, Value};
 
-/// The rules for edits that are not written.
-pub const RULES: &[Rule] = &[LEFT, DIFFERENT];
-
-/// The mode `Check` and exemptions keep fitout from writing the field, and the difference should be known.
-const LEFT: Rule = rule(
-    "FIT-RUN002",
-    Severity::Warning,
-    "a checked or exempt field differs from the config",
-);
-
-/// With the mode `Ensure` a value of the manifest stays. An exact check reports it, because it can be a leftover of another
-/// environment.
-pub(super) const DIFFERENT: Rule = Rule {
-    when: When::OnCheck,
-    ..rule(
-        "FIT-RUN003",
-        Severity::Error,
-        "a field differs from the config, with `checks.exact` or `--exact`",
-    )
-};
+rules! {
+    pub(super) RULES;
+    /// The mode `Check` and exemptions keep fitout from writing the field, and the difference should be known.
+    LEFT: "FIT-RUN002" Warning Always "a checked or exempt field differs from the config";
+    /// With the mode `Ensure` a value of the manifest stays. An exact check reports it, because it can be a leftover of another
+    /// environment.
+    DIFFERENT: "FIT-RUN003" Error OnCheck "a field differs from the config, with `checks.exact` or `--exact`";
+}
 
 /// What to do about a difference.
 pub(super) const ON_DIFFERENCE: &str = "check manifests that are built for this environment; where the manifest's own value is \

@@ -68,18 +68,8 @@ impl Knowledge {
 /// Fields of pods and containers, or maps and lists of them, whose values can stop a program: what it may do, who it is,
 /// and what it finds.
 const STOPPING: [&str; 13] = [
-    "args",
-    "automountServiceAccountToken",
-    "command",
-    "enableServiceLinks",
-    "env",
-    "envFrom",
-    "hostIPC",
-    "hostNetwork",
-    "hostPID",
-    "hostUsers",
-    "securityContext",
-    "serviceAccountName",
+    "args", "automountServiceAccountToken", "command", "enableServiceLinks", "env", "envFrom",
+    "hostIPC", "hostNetwork", "hostPID", "hostUsers", "securityContext", "serviceAccountName",
     "volumeMounts",
 ];
 

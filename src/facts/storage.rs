@@ -28,13 +28,7 @@ const READ_ONLY: [&str; 5] = ["configMap", "secret", "projected", "downwardAPI",
 
 /// Sources whose files keep their owner.
 const OWNED: [&str; 7] = [
-    "hostPath",
-    "nfs",
-    "csi",
-    "cephfs",
-    "glusterfs",
-    "azureFile",
-    "quobyte",
+    "hostPath", "nfs", "csi", "cephfs", "glusterfs", "azureFile", "quobyte",
 ];
 
 /// The volumes of a pod, by name.

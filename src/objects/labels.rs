@@ -269,14 +269,8 @@ mod tests {
 ";
     const NAMESPACES: [Option<&str>; 5] = [Some("a"), Some("b"), None, Some("a"), None];
     const SELECTORS: [&str; 8] = [
-        "app=web",
-        "app in (web,db),tier!=b",
-        "app in (db,web,web)",
-        "tier",
-        "!tier",
-        "app notin (x)",
-        "empty=",
-        "app=none",
+        "app=web", "app in (web,db),tier!=b", "app in (db,web,web)", "tier", "!tier",
+        "app notin (x)", "empty=", "app=none",
     ];
 
     fn with_items<T>(test: impl Fn(&Labelled<'_>, &[Node<'_>]) -> T) -> T {

@@ -65,11 +65,7 @@ impl Layout {
 
 /// The fields of a pod spec that may be written; the first one decides on the token of the account.
 const FIELDS: &[&str] = &[
-    "automountServiceAccountToken",
-    "securityContext",
-    "volumes",
-    "resources",
-    "hostUsers",
+    "automountServiceAccountToken", "securityContext", "volumes", "resources", "hostUsers",
     "enableServiceLinks",
 ];
 
@@ -152,9 +148,7 @@ pub(super) const STEP_ACTION: Layout = Layout {
 /// Tekton's `pod.Template`: the pod of a task that another object defines.
 pub(super) const TASK_POD: Layout = Layout {
     fields: &[
-        "securityContext",
-        "automountServiceAccountToken",
-        "enableServiceLinks",
+        "securityContext", "automountServiceAccountToken", "enableServiceLinks",
     ],
     has_more_containers: true,
     ..NOTHING
@@ -165,11 +159,7 @@ pub(super) const TASK_POD: Layout = Layout {
 pub(super) const WORKFLOW: Layout = Layout {
     fields: &["securityContext", "volumes"],
     containers: &[
-        "initContainers[]",
-        "container",
-        "script",
-        "containerSet/containers[]",
-        "sidecars[]",
+        "initContainers[]", "container", "script", "containerSet/containers[]", "sidecars[]",
     ],
     groups: Groups::Templates,
     // Every container of a set has the mounts of the set.

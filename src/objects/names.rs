@@ -349,28 +349,13 @@ fn makes_others(resource: &Resource<'_>) -> bool {
 /// Kinds that only refer to other objects, or whose pods fitout knows, and that create nothing else.
 fn is_passive(resource: &Resource<'_>) -> bool {
     const GROUPS: [&str; 6] = [
-        "cert-manager.io",
-        "external-secrets.io",
-        "networking.istio.io",
-        "security.istio.io",
-        "keda.sh",
-        "traefik.io",
+        "cert-manager.io", "external-secrets.io", "networking.istio.io", "security.istio.io",
+        "keda.sh", "traefik.io",
     ];
     const KINDS: [&str; 14] = [
-        "Application",
-        "ApplicationSet",
-        "ClusterPodMonitoring",
-        "PodMonitor",
-        "PodMonitoring",
-        "Probe",
-        "PrometheusRule",
-        "Rollout",
-        "ScrapeConfig",
-        "SealedSecret",
-        "ServiceMonitor",
-        "VMPodScrape",
-        "VMServiceScrape",
-        "VMStaticScrape",
+        "Application", "ApplicationSet", "ClusterPodMonitoring", "PodMonitor", "PodMonitoring",
+        "Probe", "PrometheusRule", "Rollout", "ScrapeConfig", "SealedSecret", "ServiceMonitor",
+        "VMPodScrape", "VMServiceScrape", "VMStaticScrape",
     ];
     GROUPS.contains(&resource.group()) || KINDS.contains(&resource.kind.as_ref())
 }

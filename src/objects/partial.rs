@@ -12,10 +12,7 @@ use crate::yaml::Node;
 
 /// Keys that only patches have, without their `$`; those that end in `/` are followed by the name of a field.
 const DIRECTIVES: [&str; 4] = [
-    "patch",
-    "retainKeys",
-    "setElementOrder/",
-    "deleteFromPrimitiveList/",
+    "patch", "retainKeys", "setElementOrder/", "deleteFromPrimitiveList/",
 ];
 
 /// Groups of the kinds whose containers all need an image.
@@ -57,11 +54,7 @@ pub fn patch_reason(target: &Target<'_>, validate_only: bool) -> Option<SkipReas
 pub fn is_mistake(objects: &Objects<'_>, target: &Target<'_>) -> bool {
     let resource = target.resource;
     let kinds = [
-        "Pod",
-        "PodTemplate",
-        "ReplicationController",
-        "Job",
-        "CronJob",
+        "Pod", "PodTemplate", "ReplicationController", "Job", "CronJob",
     ];
     if !kinds.contains(&&*resource.kind) || !resource.is_typed() || directive(resource).is_some() {
         return false;

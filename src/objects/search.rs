@@ -121,10 +121,7 @@ pub struct NoMatch {
 
 /// Labels without a domain that controllers add to pods.
 const GIVEN_LABELS: [&str; 4] = [
-    "controller-revision-hash",
-    "controller-uid",
-    "job-name",
-    "pod-template-hash",
+    "controller-revision-hash", "controller-uid", "job-name", "pod-template-hash",
 ];
 
 /// Domains of labels that only manifests set.

@@ -47,28 +47,11 @@ const OFF: [&str; 9] = [
 ///
 /// The others turn on a discovery: of Akka, Consul, Hazelcast, Ignite, Prometheus and its kin, RabbitMQ, Spring and Vector.
 const SIGNS: [&str; 22] = [
-    "cloud.kubernetes",
-    "cloud_kubernetes",
-    "discovery_k8s",
-    "discoverykubernetes",
-    "in-cluster",
-    "incluster",
-    "join.kubernetes",
-    "join_kubernetes",
-    "kube_ping",
-    "kubectl",
-    "kubernetes-api",
-    "kubernetes.default",
-    "kubernetes_logs",
-    "kubernetes_namespace",
-    "kubernetes_sd_config",
-    "kubernetes_service_host",
-    "leader-elect",
-    "leader_elect",
-    "load_incluster_config",
-    "provider=k8s",
-    "secrets/kubernetes.io",
-    "watch_namespace",
+    "cloud.kubernetes", "cloud_kubernetes", "discovery_k8s", "discoverykubernetes", "in-cluster",
+    "incluster", "join.kubernetes", "join_kubernetes", "kube_ping", "kubectl", "kubernetes-api",
+    "kubernetes.default", "kubernetes_logs", "kubernetes_namespace", "kubernetes_sd_config",
+    "kubernetes_service_host", "leader-elect", "leader_elect", "load_incluster_config",
+    "provider=k8s", "secrets/kubernetes.io", "watch_namespace",
 ];
 
 /// Commands that use the API.
@@ -349,10 +332,7 @@ mod tests {
     #[test]
     fn commands_are_found_only_where_they_are_called() {
         for text in [
-            "helm",
-            "/usr/bin/oc",
-            "set -e; helm upgrade a .",
-            "x=$(oc get pods)",
+            "helm", "/usr/bin/oc", "set -e; helm upgrade a .", "x=$(oc get pods)",
             "\n  oc -n a get",
         ] {
             assert!(is_sign(text), "{text}");
@@ -365,10 +345,7 @@ mod tests {
     #[test]
     fn kubernetes_is_mentioned_other_than_in_domains() {
         for text in [
-            "k8s-wait-for",
-            "Name kubernetes",
-            "--registry=k8s",
-            "rabbit_k8s",
+            "k8s-wait-for", "Name kubernetes", "--registry=k8s", "rabbit_k8s",
         ] {
             assert!(mentions_kubernetes(text), "{text}");
         }

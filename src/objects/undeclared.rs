@@ -20,17 +20,8 @@ const NO_PODS: &[(&str, &[&str])] = &[
     (
         "",
         &[
-            "ConfigMap",
-            "Endpoints",
-            "Event",
-            "LimitRange",
-            "Namespace",
-            "Node",
-            "PersistentVolume",
-            "PersistentVolumeClaim",
-            "ResourceQuota",
-            "Secret",
-            "Service",
+            "ConfigMap", "Endpoints", "Event", "LimitRange", "Namespace", "Node",
+            "PersistentVolume", "PersistentVolumeClaim", "ResourceQuota", "Secret", "Service",
             "ServiceAccount",
         ],
     ),
@@ -43,11 +34,7 @@ const NO_PODS: &[(&str, &[&str])] = &[
     (
         "monitoring.coreos.com",
         &[
-            "AlertmanagerConfig",
-            "PodMonitor",
-            "Probe",
-            "PrometheusRule",
-            "ScrapeConfig",
+            "AlertmanagerConfig", "PodMonitor", "Probe", "PrometheusRule", "ScrapeConfig",
             "ServiceMonitor",
         ],
     ),

@@ -44,30 +44,18 @@ fn a_level_adds_checks_and_replaces_some_of_the_level_below() {
     let facts = PodFacts::new(spec(&stream), None, false);
     assert!(ids(&facts, Level::Privileged, 37).is_empty());
     let baseline = [
-        "capabilities_baseline",
-        "hostPathVolumes",
-        "privileged",
-        "procMount",
+        "capabilities_baseline", "hostPathVolumes", "privileged", "procMount",
         "seccompProfile_baseline",
     ];
     assert_eq!(ids(&facts, Level::Baseline, 37), baseline);
     let restricted = [
-        "privileged",
-        "allowPrivilegeEscalation",
-        "capabilities_restricted",
-        "procMount_restricted",
-        "restrictedVolumes",
-        "runAsNonRoot",
-        "seccompProfile_restricted",
+        "privileged", "allowPrivilegeEscalation", "capabilities_restricted",
+        "procMount_restricted", "restrictedVolumes", "runAsNonRoot", "seccompProfile_restricted",
     ];
     assert_eq!(ids(&facts, Level::Restricted, 37), restricted);
     assert_eq!(ids(&facts, Level::Restricted, u32::MAX), restricted);
     let early = [
-        "capabilities_baseline",
-        "privileged",
-        "procMount",
-        "restrictedVolumes",
-        "runAsNonRoot",
+        "capabilities_baseline", "privileged", "procMount", "restrictedVolumes", "runAsNonRoot",
     ];
     assert_eq!(ids(&facts, Level::Restricted, 0), early);
 }

@@ -199,12 +199,7 @@ impl Comparison {
             let resource = &resources[change.resource];
             let field = Field::of(change);
             let row = self.row(
-                change.resource,
-                resource,
-                &change.subject,
-                change.rule,
-                &field,
-                &mut places,
+                change.resource, resource, &change.subject, change.rule, &field, &mut places,
             );
             let cell = row.cell(at);
             match (&mut cell.value, &field.item, &change.proposed) {
@@ -260,12 +255,7 @@ impl Comparison {
                     item: Item::Computed,
                 };
                 let row = self.row(
-                    index,
-                    resource,
-                    &template.pod,
-                    "securityContext",
-                    &field,
-                    places,
+                    index, resource, &template.pod, "securityContext", &field, places,
                 );
                 row.cell(at).value = Some(Value::from(level.to_string()));
             }

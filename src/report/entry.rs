@@ -249,7 +249,7 @@ pub(super) fn of_problem(problem: &Problem) -> Entry {
 
 /// Sorts entries by severity, errors first, then by file, index, object, field and rule. Objects are sorted by name, because a
 /// host may pass them in any order.
-pub(super) fn in_order(results: Vec<Entry>) -> Vec<Entry> {
+pub(super) fn in_order(mut results: Vec<Entry>) -> Vec<Entry> {
     // What is the same for all entries of an object is compared once for each object.
     let mut objects: Vec<&Entry> = results.iter().collect();
     objects.dedup_by_key(|entry| entry.object);
@@ -271,9 +271,18 @@ pub(super) fn in_order(results: Vec<Entry>) -> Vec<Entry> {
             .cmp(&(b.0, b.1))
             .then_with(|| within(a.2).cmp(&within(b.2)))
     });
-    let mut results: Vec<Option<Entry>> = results.into_iter().map(Some).collect();
-    let keys = keys.into_iter();
-    keys.filter_map(|(.., at)| results[at].take()).collect()
+    // Entries are large, so each is moved once, to its place.
+    let mut order: Vec<usize> = keys.into_iter().map(|(.., at)| at).collect();
+    for start in 0..order.len() {
+        let mut at = start;
+        while order[at] != start {
+            let from = std::mem::replace(&mut order[at], at);
+            results.swap(at, from);
+            at = from;
+        }
+        order[at] = at;
+    }
+    results
 }
 
 /// What objects are sorted by.

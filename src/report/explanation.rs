@@ -277,7 +277,7 @@ impl<'e> Explained<'e, '_> {
                 by,
             ]);
         }
-        columns("", &rows, &mut text);
+        text.columns("", &rows);
         if !unset.is_empty() {
             let fields = if unset.len() == 1 { "field" } else { "fields" };
             text.line(format_args!(
@@ -356,7 +356,7 @@ impl<'e> Explained<'e, '_> {
         }
         if !rows.is_empty() {
             text.line("  How it comes about");
-            columns("    ", &rows, text);
+            text.columns("    ", &rows);
         }
         if !field.others.is_empty() {
             text.line("  Profiles that do not apply");
@@ -367,7 +367,7 @@ impl<'e> Explained<'e, '_> {
                 let row = [&*it.profile, &place(leaf, ""), &leaf.value, &it.reason];
                 row.map(str::to_owned).to_vec()
             });
-            columns("    ", &rows.collect::<Vec<_>>(), text);
+            text.columns("    ", &rows.collect::<Vec<_>>());
             if let Some(left @ 1..) = field.others.len().checked_sub(most) {
                 text.line(format_args!("    and {left} more, which -v lists"));
             }
@@ -462,26 +462,4 @@ fn place(leaf: &Leaf, unknown: &str) -> String {
     leaf.file
         .as_ref()
         .map_or_else(|| unknown.to_owned(), |file| at_line(file, line))
-}
-
-/// Rows of cells under each other. A long cell does not widen its column.
-fn columns(indent: &str, rows: &[Vec<String>], text: &mut Text) {
-    const WIDEST: usize = 72;
-    let width = |at: usize| {
-        let cells = rows
-            .iter()
-            .filter(|row| row.len() > 1)
-            .filter_map(|row| row.get(at));
-        let widths = cells
-            .map(|it| it.chars().count())
-            .filter(|it| *it <= WIDEST);
-        widths.max().unwrap_or_default()
-    };
-    let widths: Vec<usize> = (0..5).map(width).collect();
-    for row in rows {
-        let cells = row.iter().zip(&widths);
-        let cells = cells.map(|(cell, width)| format!("{cell:width$}"));
-        let line = cells.collect::<Vec<_>>().join("  ");
-        text.line([indent, line.trim_end()].concat());
-    }
 }

@@ -143,7 +143,7 @@ impl Document<'_> {
             (1, Some(only)) => Reports::One(only),
             (_, last) => Reports::List {
                 api_version: API_VERSION,
-                kind: "ReportList",
+                kind: super::LIST,
                 items: items.into_iter().chain(last).collect(),
             },
         }

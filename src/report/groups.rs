@@ -347,14 +347,7 @@ impl<'m> Word<'m> {
 
 /// Words that come before a name.
 const BEFORE_NAMES: [&str; 8] = [
-    "profile",
-    "volume",
-    "container",
-    "claim",
-    "label",
-    "namespace",
-    "class",
-    "profiles",
+    "profile", "volume", "container", "claim", "label", "namespace", "class", "profiles",
 ];
 
 /// The words of a message; several names with commas between them are one word.

@@ -305,10 +305,7 @@ mod tests {
         // In any style, and whatever is before and behind them.
         let write = |lines: &mut Lines<'_>| report.write_krm_results(changes, lines);
         for text in [
-            "a:\n    b:\n      - c\n",
-            "a:\n- |+\n  b\n\n# c\n",
-            "a: |\n  b",
-            "a:\r\n  b: c\r\n",
+            "a:\n    b:\n      - c\n", "a:\n- |+\n  b\n\n# c\n", "a: |\n  b", "a:\r\n  b: c\r\n",
         ] {
             let stream = Stream::parse(text).unwrap();
             let root = stream.documents().next().unwrap().root();

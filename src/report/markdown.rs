@@ -99,12 +99,7 @@ fn table(document: &Document<'_>, runs: &[Run<'_>], text: &mut String) {
         let counts = match is_check {
             true => vec![it.workloads, it.errors, it.warnings, it.notes, it.waived],
             false => vec![
-                it.workloads,
-                it.added,
-                it.changed,
-                it.removed,
-                it.errors,
-                it.warnings,
+                it.workloads, it.added, it.changed, it.removed, it.errors, it.warnings,
             ],
         };
         let counts: Vec<String> = counts.iter().map(usize::to_string).collect();

@@ -10,7 +10,7 @@ use kustomize_krm_types::{ResourceIdentifier, Severity};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::{Entry, EntryType, Report, Tags};
+use super::{Entry, EntryType, KIND, LIST, Report, Tags};
 use crate::checks::would_change_in_words;
 use crate::config::Vocabulary;
 use crate::finding::{Decision, Lines, Mode, Part};
@@ -143,20 +143,50 @@ pub fn merge(reports: Vec<Value>, vocabulary: &Vocabulary) -> Result<Value, Stri
             merged.extend(last);
             let mut list = Map::new();
             list.insert("apiVersion".to_owned(), super::API_VERSION.into());
-            list.insert("kind".to_owned(), "ReportList".into());
+            list.insert("kind".to_owned(), LIST.into());
             list.insert("items".to_owned(), Value::Array(merged));
             Ok(Value::Object(list))
         }
     }
 }
 
+/// Whether a document is a report, or a list of reports, as `-o json` writes it.
+pub fn is_report(document: &Value) -> bool {
+    document["apiVersion"] == super::API_VERSION
+        && match document["kind"] == LIST {
+            true => document["items"]
+                .as_array()
+                .is_some_and(|it| it.iter().all(is_run)),
+            false => is_run(document),
+        }
+}
+
+/// Whether a report has all that a merge reads.
+fn is_run(report: &Value) -> bool {
+    let has_lists = |of: &Value, keys: &[&str]| keys.iter().all(|key| of[*key].is_array());
+    let (shard, effects) = (&report["shard"], &report["onApply"]);
+    let is_of_shard = || {
+        has_lists(
+            &report["ledger"],
+            &["files", "objects", "containers", "claims"],
+        ) && has_lists(shard, &["exemptions", "onApply", "findings"])
+    };
+    report["kind"] == KIND
+        && report["summary"].is_object()
+        && has_lists(report, &["results", "exemptions"])
+        && (effects.is_null() || effects.is_object())
+        && (shard.is_null() || is_of_shard())
+}
+
 /// The reports in a document.
 fn runs_of(report: Value) -> Vec<Value> {
     match report {
-        Value::Object(mut list) if list["kind"] == "ReportList" => match list.remove("items") {
-            Some(Value::Array(items)) => items,
-            _ => Vec::new(),
-        },
+        Value::Object(mut list) if list.get("kind").is_some_and(|it| it == LIST) => {
+            match list.remove("items") {
+                Some(Value::Array(items)) => items,
+                _ => Vec::new(),
+            }
+        }
         report => vec![report],
     }
 }
@@ -239,14 +269,15 @@ fn merge_run(mut shards: Vec<Value>, vocabulary: &Vocabulary) -> Result<Value, S
         let mut of_shard = shard["shard"].take();
         let mut members = take(&mut of_shard, "findings").into_iter();
         for entry in take(shard, "results") {
-            let member = (entry["type"] == "finding")
-                .then(|| members.next())
-                .flatten();
-            let finding = member.map(|member| of_value(&entry, &member, &rules));
-            if finding.as_ref().is_some_and(Option::is_none) {
-                return Err("a finding of an unknown rule".to_owned());
-            }
-            results.push((entry, finding.flatten()));
+            let finding = match entry["type"] == "finding" {
+                true => {
+                    let member = members.next();
+                    let finding = member.and_then(|it| of_value(&entry, &it, &rules));
+                    Some(finding.ok_or("a finding is not whole, or its rule is unknown")?)
+                }
+                false => None,
+            };
+            results.push((entry, finding));
         }
         let objects = |indices: &Value| -> Vec<usize> {
             let indices = indices.as_array().into_iter().flatten();
@@ -341,7 +372,7 @@ fn summed(shards: &[Value]) -> Value {
     for (key, count) in sum.as_object_mut().into_iter().flatten() {
         if key != "resources" {
             let counts = shards.iter().map(|it| number(&it["summary"][key]));
-            *count = counts.sum::<usize>().into();
+            *count = counts.fold(0, usize::saturating_add).into();
         }
     }
     sum

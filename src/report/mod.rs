@@ -87,7 +87,7 @@ pub use formats::{FORMATS, Format};
 pub use groups::config_lines;
 pub use markdown::markdown_within;
 use merge::ShardEntry;
-pub use merge::{ShardOf, merge};
+pub use merge::{ShardOf, is_report, merge};
 use run::in_words;
 pub use run::{Command, Document, FileText, Fix, Folder, Needs, Options, Run};
 pub use stages::{in_stages, rank_of, stage_of};
@@ -224,6 +224,8 @@ impl Summary {
 /// The version of JSON reports.
 pub const API_VERSION: &str = "report.fitout.dev/v1";
 const KIND: &str = "Report";
+/// The kind of the reports of several environments.
+const LIST: &str = "ReportList";
 
 impl Report {
     /// Creates the report; takes the findings out of `fitted`.

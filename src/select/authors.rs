@@ -24,12 +24,7 @@ pub const EXEMPT_UNTIL: &str = "fitout.dev/exempt-until";
 
 /// The annotations that fitout reads.
 pub const ANNOTATIONS: [&str; 6] = [
-    SKIP,
-    SKIP_REASON,
-    PROFILE,
-    EXEMPT,
-    EXEMPT_REASON,
-    EXEMPT_UNTIL,
+    SKIP, SKIP_REASON, PROFILE, EXEMPT, EXEMPT_REASON, EXEMPT_UNTIL,
 ];
 
 /// The prefix of these annotations.

@@ -39,7 +39,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::{Scope, Transformer};
 use crate::catalogue::Known;
-use crate::config::{FieldOf, FieldRow, Objection, Settings, field};
+use crate::config::{FieldRow, Objection, Settings, fields};
 use crate::edit::Edits;
 use crate::finding::Mode;
 use crate::kubernetes::names::{is_key_name, is_subdomain};
@@ -210,17 +210,12 @@ impl<'de> Deserialize<'de> for PortList {
 impl Settings for Prometheus {
     const MODE_PATHS: &'static [&'static str] =
         &["scrape", "port", "path", "scheme", "extra", "extra.*"];
-    const FIELDS: &'static [FieldRow] = &[
-        field(
-            FieldOf::Annotations,
-            "scrape",
-            &["scrape"],
-            &["convention", "placement", "prefix"],
-        ),
-        field(FieldOf::Annotations, "port", &["port"], &["convention"]),
-        field(FieldOf::Annotations, "path", &["path"], &["convention"]),
-        field(FieldOf::Annotations, "scheme", &["scheme"], &["convention"]),
-    ];
+    const FIELDS: &'static [FieldRow] = fields! {
+        Annotations "scrape" ["scrape"] ["convention", "placement", "prefix"];
+        Annotations "port" ["port"] ["convention"];
+        Annotations "path" ["path"] ["convention"];
+        Annotations "scheme" ["scheme"] ["convention"];
+    };
 
     fn annotation(&self, name: &str) -> String {
         self.key(name)

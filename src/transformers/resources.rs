@@ -25,44 +25,32 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use kustomize_krm_types::Severity;
 use serde::Deserialize;
 
 use super::{Scope, Transformer};
-use crate::config::{Amount, Factor, FieldOf, FieldRow, Objection, Section, Settings, field};
+use crate::config::{Amount, Factor, FieldRow, Objection, Section, Settings, fields};
 use crate::edit::{Edits, Meaning, Proposal};
 use crate::facts::Half;
 use crate::finding::{Decision, Subject};
 use crate::kubernetes::{Quantity, Scale};
 use crate::objects::{Container, ContainerType, Template};
 use crate::problem::Problem;
-use crate::rules::{Rule, rule};
+use crate::rules::{Rule, rules};
 use crate::yaml::Value;
 use fitting::Fitting;
 pub use pod::FITTED as FITTED_FOR_PODS;
 use pod::PodLevel;
 use resizing::{ResizePolicy, Resizing};
 
-const IMPLICIT: Rule = rule(
-    "FIT-RES014",
-    Severity::Info,
-    "a configured request that is not set, because the limit implies a request",
-);
-const IMPOSSIBLE: Rule = rule(
-    "FIT-RES017",
-    Severity::Warning,
-    "pod-level resources that cannot be set",
-);
-const CONFLICT: Rule = rule(
-    "FIT-RES018",
-    Severity::Error,
-    "a configured amount that is not set, because it conflicts with another and `onConflict` is `Error`",
-);
-const CONTRADICTION: Rule = rule(
-    "FIT-RES019",
-    Severity::Error,
-    "configured amounts that are not set, because two parts of the config contradict each other",
-);
+rules! {
+    _;
+    IMPLICIT: "FIT-RES014" Info Always "a configured request that is not set, because the limit implies a request";
+    IMPOSSIBLE: "FIT-RES017" Warning Always "pod-level resources that cannot be set";
+    CONFLICT: "FIT-RES018" Error Always
+        "a configured amount that is not set, because it conflicts with another and `onConflict` is `Error`";
+    CONTRADICTION: "FIT-RES019" Error Always
+        "configured amounts that are not set, because two parts of the config contradict each other";
+}
 
 /// Requests and limits of containers.
 #[derive(Debug, Default, Deserialize)]
@@ -218,143 +206,38 @@ impl Settings for Resources {
         ("FIT-RES003", "limits.memory"),
     ];
     const MODE_PATHS: &'static [&'static str] = &[
-        "requests",
-        "requests.cpu",
-        "requests.memory",
-        "requests.ephemeral-storage",
-        "limits",
-        "limits.cpu",
-        "limits.memory",
-        "limits.ephemeral-storage",
-        "podLevel",
-        "podLevel.requests",
-        "podLevel.requests.cpu",
-        "podLevel.requests.memory",
-        "podLevel.limits",
-        "podLevel.limits.cpu",
-        "podLevel.limits.memory",
-        "resizePolicy",
-        "resizePolicy.cpu",
+        "requests", "requests.cpu", "requests.memory", "requests.ephemeral-storage", "limits",
+        "limits.cpu", "limits.memory", "limits.ephemeral-storage", "podLevel", "podLevel.requests",
+        "podLevel.requests.cpu", "podLevel.requests.memory", "podLevel.limits",
+        "podLevel.limits.cpu", "podLevel.limits.memory", "resizePolicy", "resizePolicy.cpu",
         "resizePolicy.memory",
     ];
     const BOUNDED: &'static [&'static str] = &[
-        "requests.cpu",
-        "requests.memory",
-        "requests.ephemeral-storage",
-        "limits.cpu",
-        "limits.memory",
-        "limits.ephemeral-storage",
+        "requests.cpu", "requests.memory", "requests.ephemeral-storage", "limits.cpu",
+        "limits.memory", "limits.ephemeral-storage",
     ];
-    const FIELDS: &'static [FieldRow] = &[
-        field(
-            FieldOf::Containers,
-            "resources.requests.cpu",
-            &["containers.requests.cpu"],
-            &[
-                "scale.cpu",
-                "min.cpu",
-                "max.cpu",
-                "onConflict",
-                "respectImplicitRequests",
-            ],
-        ),
-        field(
-            FieldOf::Containers,
-            "resources.requests.memory",
-            &["containers.requests.memory"],
-            &[
-                "scale.memory",
-                "min.memory",
-                "max.memory",
-                "onConflict",
-                "respectImplicitRequests",
-            ],
-        ),
-        field(
-            FieldOf::Containers,
-            "resources.requests.ephemeral-storage",
-            &["containers.requests.ephemeral-storage"],
-            &[
-                "scale.ephemeral-storage",
-                "min.ephemeral-storage",
-                "max.ephemeral-storage",
-                "onConflict",
-                "respectImplicitRequests",
-            ],
-        ),
-        field(
-            FieldOf::Containers,
-            "resources.limits.cpu",
-            &["containers.limits.cpu"],
-            &["cpuLimits", "scale.cpu", "min.cpu", "max.cpu", "onConflict"],
-        ),
-        field(
-            FieldOf::Containers,
-            "resources.limits.memory",
-            &["containers.limits.memory"],
-            &[
-                "memoryLimit",
-                "scale.memory",
-                "min.memory",
-                "max.memory",
-                "onConflict",
-            ],
-        ),
-        field(
-            FieldOf::Containers,
-            "resources.limits.ephemeral-storage",
-            &["containers.limits.ephemeral-storage"],
-            &[
-                "scale.ephemeral-storage",
-                "min.ephemeral-storage",
-                "max.ephemeral-storage",
-                "onConflict",
-            ],
-        ),
-        field(
-            FieldOf::Containers,
-            "resizePolicy",
-            &["resizePolicy.cpu", "resizePolicy.memory"],
-            &[],
-        ),
-        field(
-            FieldOf::Pods,
-            "resources.requests.cpu",
-            &["podLevel.requests.cpu"],
-            &["scale.cpu", "onConflict"],
-        ),
-        field(
-            FieldOf::Pods,
-            "resources.requests.memory",
-            &["podLevel.requests.memory"],
-            &["scale.memory", "onConflict"],
-        ),
-        field(
-            FieldOf::Pods,
-            "resources.limits.cpu",
-            &["podLevel.limits.cpu"],
-            &["scale.cpu", "onConflict"],
-        ),
-        field(
-            FieldOf::Pods,
-            "resources.limits.memory",
-            &["podLevel.limits.memory"],
-            &["scale.memory", "onConflict"],
-        ),
-    ];
+    const FIELDS: &'static [FieldRow] = fields! {
+        Containers "resources.requests.cpu" ["containers.requests.cpu"]
+            ["scale.cpu", "min.cpu", "max.cpu", "onConflict", "respectImplicitRequests"];
+        Containers "resources.requests.memory" ["containers.requests.memory"]
+            ["scale.memory", "min.memory", "max.memory", "onConflict", "respectImplicitRequests"];
+        Containers "resources.requests.ephemeral-storage" ["containers.requests.ephemeral-storage"]
+            ["scale.ephemeral-storage", "min.ephemeral-storage", "max.ephemeral-storage", "onConflict", "respectImplicitRequests"];
+        Containers "resources.limits.cpu" ["containers.limits.cpu"]
+            ["cpuLimits", "scale.cpu", "min.cpu", "max.cpu", "onConflict"];
+        Containers "resources.limits.memory" ["containers.limits.memory"]
+            ["memoryLimit", "scale.memory", "min.memory", "max.memory", "onConflict"];
+        Containers "resources.limits.ephemeral-storage" ["containers.limits.ephemeral-storage"]
+            ["scale.ephemeral-storage", "min.ephemeral-storage", "max.ephemeral-storage", "onConflict"];
+        Containers "resizePolicy" ["resizePolicy.cpu", "resizePolicy.memory"] [];
+        Pods "resources.requests.cpu" ["podLevel.requests.cpu"] ["scale.cpu", "onConflict"];
+        Pods "resources.requests.memory" ["podLevel.requests.memory"] ["scale.memory", "onConflict"];
+        Pods "resources.limits.cpu" ["podLevel.limits.cpu"] ["scale.cpu", "onConflict"];
+        Pods "resources.limits.memory" ["podLevel.limits.memory"] ["scale.memory", "onConflict"];
+    };
     const CONTAINER_KEYS: &'static [&'static str] = &[
-        "containers",
-        "initContainers",
-        "sidecars",
-        "scale",
-        "min",
-        "max",
-        "limitRequestRatio",
-        "cpuLimits",
-        "memoryLimit",
-        "onConflict",
-        "respectImplicitRequests",
-        "resizePolicy",
+        "containers", "initContainers", "sidecars", "scale", "min", "max", "limitRequestRatio",
+        "cpuLimits", "memoryLimit", "onConflict", "respectImplicitRequests", "resizePolicy",
     ];
 
     fn check(&self) -> Vec<Objection> {

@@ -69,7 +69,7 @@ use crate::finding::{Finding, Mode, Subject};
 use crate::kubernetes::{Level, Standard, Version};
 use crate::objects::{AUTOMOUNT, Container, DEFAULT_ACCOUNT, Template, TokenNeed};
 use crate::problem::Problem;
-use crate::rules::{Rule, rule};
+use crate::rules::{Rule, rules};
 use crate::yaml::{Node, Value};
 pub use check::spelling;
 use container::ContainerFitting;
@@ -221,19 +221,14 @@ impl Settings for SecurityContext {
     }
 }
 
-/// A configured value that conflicts with the rest of the pod.
-const REFUSED: Rule = rule(
-    "FIT-SEC001",
-    Severity::Error,
-    "a security setting that is not set, because the pod could not start or the API server rejects it",
-);
-
-/// A field that Knative does not have.
-const UNKNOWN_TO_KNATIVE: Rule = rule(
-    "FIT-SEC008",
-    Severity::Warning,
-    "a field that pods of this kind cannot have",
-);
+rules! {
+    _;
+    /// A configured value that conflicts with the rest of the pod.
+    REFUSED: "FIT-SEC001" Error Always
+        "a security setting that is not set, because the pod could not start or the API server rejects it";
+    /// A field that Knative does not have.
+    UNKNOWN_TO_KNATIVE: "FIT-SEC008" Warning Always "a field that pods of this kind cannot have";
+}
 
 impl Transformer for SecurityContext {
     const FINDS: &'static [Rule] = &[REFUSED, volumes::UNWRITABLE, UNKNOWN_TO_KNATIVE];

@@ -24,7 +24,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Deserializer};
 
 use super::{Scope, Transformer};
-use crate::config::{Amount, Factor, FieldOf, FieldRow, Objection, Section, Settings, field};
+use crate::config::{Amount, Factor, FieldRow, Objection, Section, Settings, fields};
 use crate::edit::Edits;
 use crate::finding::Mode;
 use crate::kubernetes::names::is_subdomain;
@@ -160,54 +160,18 @@ const EXCLUSIVE: &str = "ReadWriteOncePod";
 
 impl Settings for Storage {
     const MODE_PATHS: &'static [&'static str] = &[
-        "storageClassName",
-        "size",
-        "size.*",
-        "accessModes",
-        "volumeAttributesClassName",
-        "retention",
-        "retention.whenDeleted",
-        "retention.whenScaled",
+        "storageClassName", "size", "size.*", "accessModes", "volumeAttributesClassName",
+        "retention", "retention.whenDeleted", "retention.whenScaled",
     ];
     const BOUNDED: &'static [&'static str] = &["size", "size.*"];
-    const FIELDS: &'static [FieldRow] = &[
-        field(
-            FieldOf::Claims,
-            "storageClassName",
-            &["storageClassName"],
-            &["map", "claims", "legacyAnnotation"],
-        ),
-        field(
-            FieldOf::Claims,
-            "resources.requests.storage",
-            &["size"],
-            &["scale", "max", "sizePolicy", "claims"],
-        ),
-        field(
-            FieldOf::Claims,
-            "accessModes",
-            &["accessModes"],
-            &["claims"],
-        ),
-        field(
-            FieldOf::Claims,
-            "volumeAttributesClassName",
-            &["volumeAttributesClassName"],
-            &["claims"],
-        ),
-        field(
-            FieldOf::Objects,
-            "spec.persistentVolumeClaimRetentionPolicy.whenDeleted",
-            &["retention.whenDeleted"],
-            &[],
-        ),
-        field(
-            FieldOf::Objects,
-            "spec.persistentVolumeClaimRetentionPolicy.whenScaled",
-            &["retention.whenScaled"],
-            &[],
-        ),
-    ];
+    const FIELDS: &'static [FieldRow] = fields! {
+        Claims "storageClassName" ["storageClassName"] ["map", "claims", "legacyAnnotation"];
+        Claims "resources.requests.storage" ["size"] ["scale", "max", "sizePolicy", "claims"];
+        Claims "accessModes" ["accessModes"] ["claims"];
+        Claims "volumeAttributesClassName" ["volumeAttributesClassName"] ["claims"];
+        Objects "spec.persistentVolumeClaimRetentionPolicy.whenDeleted" ["retention.whenDeleted"] [];
+        Objects "spec.persistentVolumeClaimRetentionPolicy.whenScaled" ["retention.whenScaled"] [];
+    };
     const RULES: &'static [(&'static str, &'static str)] = &[
         ("FIT-STO001", "storageClassName"),
         ("FIT-STO002", "size"),

@@ -348,15 +348,7 @@ mod tests {
     #[test]
     fn quantities_stay_plain() {
         for text in [
-            "500m",
-            "1Gi",
-            "64.5Mi",
-            "1e3Ki",
-            "nginx:1.2",
-            "/healthz",
-            "a b",
-            "v1.2",
-            "x86_64",
+            "500m", "1Gi", "64.5Mi", "1e3Ki", "nginx:1.2", "/healthz", "a b", "v1.2", "x86_64",
             "-Xmx512m",
         ] {
             assert!(!needs_quote(text), "{text}");

@@ -21,12 +21,7 @@ const INVENTED: [&str; 2] = ["overlays/my-namespace/caracal", "overlays/staging/
 
 /// Folders of this repository that commands name files in.
 const FOLDERS: [&str; 6] = [
-    "base/",
-    "docs/",
-    "examples/",
-    "fn-config/",
-    "overlays/",
-    "scripts/",
+    "base/", "docs/", "examples/", "fn-config/", "overlays/", "scripts/",
 ];
 
 /// kubectl's names of the kinds that the pages use.
@@ -59,25 +54,9 @@ const KINDS: [(&str, &str); 24] = [
 
 /// Flags of kubectl whose value is the next word.
 const WITH_VALUE: [&str; 19] = [
-    "--cert",
-    "--container",
-    "--context",
-    "--external-name",
-    "--field-manager",
-    "--field-selector",
-    "--filename",
-    "--for",
-    "--image",
-    "--key",
-    "--namespace",
-    "--output",
-    "--patch",
-    "--selector",
-    "-c",
-    "-f",
-    "-l",
-    "-n",
-    "-o",
+    "--cert", "--container", "--context", "--external-name", "--field-manager", "--field-selector",
+    "--filename", "--for", "--image", "--key", "--namespace", "--output", "--patch", "--selector",
+    "-c", "-f", "-l", "-n", "-o",
 ];
 
 /// Everything that a command may name.

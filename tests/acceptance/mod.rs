@@ -139,12 +139,7 @@ fn through_helm() {
         helm::install(bench);
         let environment = format!("--post-renderer-args=-e{environment}");
         let template = [
-            "template",
-            release,
-            system,
-            "--post-renderer",
-            "fitout",
-            &environment,
+            "template", release, system, "--post-renderer", "fitout", &environment,
         ];
         bench.run("helm", template).succeeded()
     });
@@ -227,12 +222,8 @@ fn the_pages_are_current() {
 /// Pages with commands for operators.
 fn operating_pages() -> Vec<PathBuf> {
     let named = [
-        "README.md",
-        "docs/checking.md",
-        "docs/operating.md",
-        "docs/original-commands.md",
-        "docs/promotion.md",
-        "docs/systems.md",
+        "README.md", "docs/checking.md", "docs/operating.md", "docs/original-commands.md",
+        "docs/promotion.md", "docs/systems.md",
     ];
     let of_systems = systems()
         .into_iter()
@@ -391,13 +382,7 @@ fn debug_pods_meet_the_rules_of_the_systems() {
         let render = bench.reference(&system, "production");
         let all = format!("{render}---\n{}", manifests("examples/debug"));
         let check = [
-            "check",
-            "-f",
-            "-",
-            "-e",
-            "production",
-            "--fail-on",
-            "warning",
+            "check", "-f", "-", "-e", "production", "--fail-on", "warning",
         ];
         let ran = bench.feed("fitout", check, all.as_bytes());
         assert_eq!(ran.code, Some(0), "{system}: {}{}", ran.stdout, ran.stderr);

@@ -1088,15 +1088,7 @@ fn connections(render: &Render, arguments: &Arguments<'_>, pass: bool) -> Answer
 fn is_placeholder(value: &str) -> bool {
     let value = value.trim();
     let words = [
-        "change",
-        "replace",
-        "your",
-        "insert",
-        "set",
-        "example",
-        "dummy",
-        "todo",
-        "placeholder",
+        "change", "replace", "your", "insert", "set", "example", "dummy", "todo", "placeholder",
     ];
     let lower = value.to_lowercase();
     value.is_empty()

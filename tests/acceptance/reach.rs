@@ -10,14 +10,10 @@ use super::traffic;
 /// The five services of 254Carbon read one ConfigMap, so each has the addresses of all stores.
 pub(crate) const EXCUSED: [(&str, &str, &str); 10] = [
     (
-        "Deployment/auth-deployment",
-        "kafka-service:9092",
-        NO_TOPICS,
+        "Deployment/auth-deployment", "kafka-service:9092", NO_TOPICS,
     ),
     (
-        "Deployment/auth-deployment",
-        "postgres-service:5432",
-        NO_PASSWORD,
+        "Deployment/auth-deployment", "postgres-service:5432", NO_PASSWORD,
     ),
     ("Deployment/auth-deployment", "redis-service:6379", NO_CACHE),
     (

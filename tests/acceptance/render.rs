@@ -6,15 +6,8 @@ use serde_json::Value;
 
 /// Cluster-scoped kinds that a system may render.
 const CLUSTER_WIDE: [&str; 10] = [
-    "ClusterIssuer",
-    "ClusterRole",
-    "ClusterRoleBinding",
-    "ClusterSecretStore",
-    "CustomResourceDefinition",
-    "IngressClass",
-    "Namespace",
-    "PersistentVolume",
-    "PriorityClass",
+    "ClusterIssuer", "ClusterRole", "ClusterRoleBinding", "ClusterSecretStore",
+    "CustomResourceDefinition", "IngressClass", "Namespace", "PersistentVolume", "PriorityClass",
     "StorageClass",
 ];
 

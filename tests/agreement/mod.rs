@@ -8,11 +8,7 @@
 //! `known.tsv`: a run fails if a group is larger than there. `UPDATE_GOLDEN=1` rewrites it.
 #![cfg(unix)]
 #![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::print_stdout,
-    clippy::print_stderr,
-    missing_docs
+    clippy::unwrap_used, clippy::panic, clippy::print_stdout, clippy::print_stderr, missing_docs
 )]
 
 mod mutants;

@@ -43,28 +43,10 @@ const SECOND: &str = "\u{1}";
 
 /// Fields whose values name something else.
 const REFERENCES: [&str; 22] = [
-    "name",
-    "key",
-    "kind",
-    "apiGroup",
-    "claimName",
-    "secretName",
-    "serviceName",
-    "serviceAccountName",
-    "port",
-    "targetPort",
-    "ingressClassName",
-    "storageClassName",
-    "policyName",
-    "topologyKey",
-    "container",
-    "resource",
-    "fieldPath",
-    "path",
-    "namespace",
-    "handler",
-    "driver",
-    "type",
+    "name", "key", "kind", "apiGroup", "claimName", "secretName", "serviceName",
+    "serviceAccountName", "port", "targetPort", "ingressClassName", "storageClassName",
+    "policyName", "topologyKey", "container", "resource", "fieldPath", "path", "namespace",
+    "handler", "driver", "type",
 ];
 
 /// The maps whose labels select or are selected.
@@ -177,14 +159,7 @@ fn all(seed: &Value, mutation: Mutation) -> Vec<Mutant> {
             (Mutation::Range, Value::String(text)) => {
                 let long = "a".repeat(300);
                 for new in [
-                    "",
-                    "Bad_Value!",
-                    "-a",
-                    "-1",
-                    "0.0001",
-                    "1.2.3.4.5",
-                    "a/b/c",
-                    &long,
+                    "", "Bad_Value!", "-a", "-1", "0.0001", "1.2.3.4.5", "a/b/c", &long,
                 ] {
                     set(json!(new));
                 }

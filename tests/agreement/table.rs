@@ -63,11 +63,7 @@ fn is_near(server: &Cause, ours: &Cause) -> bool {
     let (a, mut b) = (tokens(&as_internal(a)), tokens(&as_internal(b)));
     // It names maps of labels as a whole, and their keys have several tokens.
     const MAPS: [&str; 5] = [
-        "labels",
-        "annotations",
-        "matchLabels",
-        "selector",
-        "nodeSelector",
+        "labels", "annotations", "matchLabels", "selector", "nodeSelector",
     ];
     let is_of_selector =
         ours.message.contains("FIT-VAL012") || ours.message.contains("field `selector` is missing");

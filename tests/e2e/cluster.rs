@@ -138,11 +138,7 @@ impl Cluster {
         let object = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata});
         // Under its own field manager: the render's namespace may be applied later, and removes nothing.
         let apply = [
-            "apply",
-            "--server-side",
-            "--field-manager=platform",
-            "-f",
-            "-",
+            "apply", "--server-side", "--field-manager=platform", "-f", "-",
         ];
         self.feed(&apply, &object.to_string()).succeeded();
         self.wait_for_account(namespace);
@@ -306,10 +302,7 @@ impl Cluster {
                 self.kubectl(&delete).succeeded();
             }
             let delete = [
-                "delete",
-                "namespace",
-                "--timeout=120s",
-                "--ignore-not-found",
+                "delete", "namespace", "--timeout=120s", "--ignore-not-found",
             ];
             self.kubectl(&[&delete[..], &ours].concat()).succeeded();
         }

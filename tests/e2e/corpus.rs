@@ -149,13 +149,7 @@ fn refused(cluster: &Cluster, objects: &[(String, Value)]) -> BTreeMap<usize, St
         .map(|(_, object)| object.to_string())
         .collect();
     let create = [
-        "create",
-        "--dry-run=server",
-        "--validate=strict",
-        "-o",
-        "name",
-        "-f",
-        "-",
+        "create", "--dry-run=server", "--validate=strict", "-o", "name", "-f", "-",
     ];
     let Ran { stdout, stderr, .. } = cluster.feed(&create, &documents.join("\n"));
     // `deployment.apps/n5 (server dry run)`

@@ -8,11 +8,7 @@
 //! The systems are the folders below `overlays/`.
 #![cfg(unix)]
 #![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::print_stdout,
-    clippy::print_stderr,
-    missing_docs
+    clippy::unwrap_used, clippy::panic, clippy::print_stdout, clippy::print_stderr, missing_docs
 )]
 
 mod bases;

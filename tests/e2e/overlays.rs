@@ -67,13 +67,7 @@ fn an_upgrade_runs_the_schema_again() {
     // A second instead of an hour.
     let patch = r#"{"spec": {"ttlSecondsAfterFinished": 1}}"#;
     let patch = [
-        "-n",
-        "caracal",
-        "patch",
-        "job",
-        "caracal-schema",
-        "-p",
-        patch,
+        "-n", "caracal", "patch", "job", "caracal-schema", "-p", patch,
     ];
     cluster.kubectl(&patch).succeeded();
     cluster.until("the cluster removes the Job", || {

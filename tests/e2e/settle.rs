@@ -112,10 +112,7 @@ impl Seen {
             _ => &live["spec"]["replicas"],
         };
         for field in [
-            "replicas",
-            "readyReplicas",
-            "availableReplicas",
-            "updatedReplicas",
+            "replicas", "readyReplicas", "availableReplicas", "updatedReplicas",
         ] {
             equal(status, field, wanted)?;
         }

@@ -78,12 +78,7 @@ fn a_lost_index_of_the_job_runs_again_alone() {
         "state": {"terminated": terminated},
     }]}});
     let patch = [
-        "patch",
-        "pod",
-        &lost,
-        "--subresource=status",
-        "--type=merge",
-        "-p",
+        "patch", "pod", &lost, "--subresource=status", "--type=merge", "-p",
     ];
     let status = status.to_string();
     cluster

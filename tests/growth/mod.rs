@@ -153,15 +153,7 @@ fn measure(folder: &Folder, command: &str) -> f64 {
     let script = "ulimit -t 61; TIMEFORMAT=%U; time \"$@\" >/dev/null 2>errors";
     let output = Command::new("bash")
         .args([
-            "-c",
-            script,
-            "bash",
-            &binary,
-            command,
-            "-f",
-            "in.yaml",
-            "-c",
-            "fitout.yaml",
+            "-c", script, "bash", &binary, command, "-f", "in.yaml", "-c", "fitout.yaml",
         ])
         .current_dir(folder.path())
         // A second thread would not change the sum much, but its start would.

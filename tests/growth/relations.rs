@@ -487,11 +487,7 @@ pub(super) const RELATIONS: &[Shape] = &[
             "spec: {{maxReplicas: 3, scaleTargetRef: {{apiVersion: apps/v1, kind: Deployment, name: web-0}}, metrics: [{metrics}]}}"
         );
         let autoscaler = object(
-            "autoscaling/v2",
-            "HorizontalPodAutoscaler",
-            "h",
-            "shop",
-            &spec,
+            "autoscaling/v2", "HorizontalPodAutoscaler", "h", "shop", &spec,
         );
         (containers(n, |_| String::new()).yaml() + &autoscaler).into()
     }),
@@ -530,11 +526,7 @@ pub(super) const RELATIONS: &[Shape] = &[
         });
         let spec = format!("spec: {{rules: [{{filters: [{mirrors}]}}]}}");
         let route = object(
-            "gateway.networking.k8s.io/v1",
-            "HTTPRoute",
-            "r",
-            "shop",
-            &spec,
+            "gateway.networking.k8s.io/v1", "HTTPRoute", "r", "shop", &spec,
         );
         (webs(n) + &services(n) + &route).into()
     }),
@@ -548,11 +540,7 @@ pub(super) const RELATIONS: &[Shape] = &[
             "spec: {{targetRef: {{apiVersion: apps/v1, kind: Deployment, name: web-0}}, resourcePolicy: {{containerPolicies: [{policies}]}}}}"
         );
         let autoscaler = object(
-            "autoscaling.k8s.io/v1",
-            "VerticalPodAutoscaler",
-            "v",
-            "shop",
-            &spec,
+            "autoscaling.k8s.io/v1", "VerticalPodAutoscaler", "v", "shop", &spec,
         );
         (containers(n, |_| String::new()).yaml() + &autoscaler).into()
     }),
@@ -570,11 +558,7 @@ pub(super) const RELATIONS: &[Shape] = &[
             "spec: {{maxReplicas: 3, scaleTargetRef: {{apiVersion: apps/v1, kind: Deployment, name: web-0}}, metrics: [{metrics}]}}"
         );
         let autoscaler = object(
-            "autoscaling/v2",
-            "HorizontalPodAutoscaler",
-            "h",
-            "shop",
-            &spec,
+            "autoscaling/v2", "HorizontalPodAutoscaler", "h", "shop", &spec,
         );
         (containers(n, |_| String::new()).yaml() + &autoscaler).into()
     }),
@@ -588,11 +572,7 @@ pub(super) const RELATIONS: &[Shape] = &[
             "spec: {{maxReplicas: 3, scaleTargetRef: {{apiVersion: apps/v1, kind: Deployment, name: web-0}}, metrics: [{metrics}]}}"
         );
         let autoscaler = object(
-            "autoscaling/v2",
-            "HorizontalPodAutoscaler",
-            "h",
-            "shop",
-            &spec,
+            "autoscaling/v2", "HorizontalPodAutoscaler", "h", "shop", &spec,
         );
         (containers(n, |_| String::new()).yaml() + &autoscaler).into()
     }),
@@ -824,10 +804,7 @@ pub(super) const RELATIONS: &[Shape] = &[
     }),
     ("images of the catalogue", |n| {
         let images = [
-            "postgres:17",
-            "redis:8",
-            "nginx:1.29",
-            "grafana/grafana:12.1.0",
+            "postgres:17", "redis:8", "nginx:1.29", "grafana/grafana:12.1.0",
         ];
         let pod = |n: usize| Workload {
             image: images[n % images.len()].to_owned(),

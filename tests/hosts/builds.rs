@@ -233,12 +233,7 @@ fn the_printed_config_of_an_environment_is_that_environment() {
         let printed = bench.run("fitout", ["config", "print", "-e", environment]);
         std::fs::write(bench.tree().join("printed.yaml"), printed.succeeded()).unwrap();
         let check = [
-            "config",
-            "print",
-            "-e",
-            environment,
-            "--check",
-            "printed.yaml",
+            "config", "print", "-e", environment, "--check", "printed.yaml",
         ];
         bench.run("fitout", check).succeeded();
         let unfitted = bench.unfitted(SYSTEM, environment);
@@ -250,12 +245,7 @@ fn the_printed_config_of_an_environment_is_that_environment() {
         assert_same_bytes(environment, &chosen, &apply(["-c", "printed.yaml"]));
     }
     let check = [
-        "config",
-        "print",
-        "-e",
-        "staging",
-        "--check",
-        "printed.yaml",
+        "config", "print", "-e", "staging", "--check", "printed.yaml",
     ];
     let stale = bench.run("fitout", check);
     assert_eq!(stale.code, Some(1), "{}", stale.stderr);

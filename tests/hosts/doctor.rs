@@ -89,9 +89,7 @@ fn kustomize_works_and_skips_as_doctor_says() {
         "{setup:#?}"
     );
     let build = [
-        "build",
-        "--enable-alpha-plugins",
-        "overlays/production/caracal",
+        "build", "--enable-alpha-plugins", "overlays/production/caracal",
     ];
     let skipped = bench.run("kustomize", build).succeeded();
     assert!(!skipped.contains("fitout-"), "the function ran");

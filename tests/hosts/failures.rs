@@ -39,9 +39,7 @@ fn kustomize_with_the_executable_fails() {
     };
     let kustomization = format!("{}/kustomization.yaml", production());
     bench.replace(
-        &kustomization,
-        "fn-config/production",
-        "fn-config/exec/production",
+        &kustomization, "fn-config/production", "fn-config/exec/production",
     );
     let build = [
         "build",
@@ -103,13 +101,7 @@ fn kpt_eval_with_the_executable_fails_and_leaves_the_package() {
     fails_and_leaves_the_package(
         &bench,
         &[
-            "fn",
-            "eval",
-            PACKAGE,
-            "--exec",
-            "fitout",
-            "--fn-config",
-            CONFIG,
+            "fn", "eval", PACKAGE, "--exec", "fitout", "--fn-config", CONFIG,
         ],
     );
 }

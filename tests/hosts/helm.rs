@@ -176,9 +176,7 @@ fn places_are_templates_in_the_plugin_and_in_streams() {
 fn a_failure_is_told_where_the_user_of_helm_reads() {
     let Some(bench) = fresh() else { return };
     bench.replace(
-        "fn-config/all/fitout.yaml",
-        "\nspec:\n",
-        "\nspec:\n  resorces: {}\n",
+        "fn-config/all/fitout.yaml", "\nspec:\n", "\nspec:\n  resorces: {}\n",
     );
     let report = bench.helm_plugins().join("fitout/report.txt");
     let read = || fs::read_to_string(&report).unwrap();
@@ -195,10 +193,7 @@ fn a_failure_is_told_where_the_user_of_helm_reads() {
         .shell(&format!("({line} 2>&1 >out.yaml || echo failed) | cat"))
         .succeeded();
     for told in [
-        "unknown field `resorces`",
-        "this is also in",
-        "exited with error",
-        "failed",
+        "unknown field `resorces`", "this is also in", "exited with error", "failed",
     ] {
         assert!(piped.contains(told), "{told} is not in\n{piped}");
     }

@@ -8,14 +8,7 @@ use super::objects::{assert_same_objects, objects};
 
 /// Files that Docker adds to every container.
 const DOCKERS_OWN: [&str; 9] = [
-    ".dockerenv",
-    "dev",
-    "etc/hostname",
-    "etc/hosts",
-    "etc/mtab",
-    "etc/resolv.conf",
-    "proc",
-    "sys",
+    ".dockerenv", "dev", "etc/hostname", "etc/hosts", "etc/mtab", "etc/resolv.conf", "proc", "sys",
     "etc",
 ];
 
@@ -77,13 +70,7 @@ fn the_image_is_small_labelled_and_runs_as_nobody() {
     assert_eq!(config["Entrypoint"], serde_json::json!(["/fitout"]));
     assert_eq!(config["Cmd"], serde_json::Value::Null);
     for label in [
-        "title",
-        "description",
-        "source",
-        "documentation",
-        "licenses",
-        "version",
-        "revision",
+        "title", "description", "source", "documentation", "licenses", "version", "revision",
     ] {
         let value = config["Labels"][format!("org.opencontainers.image.{label}")].as_str();
         assert!(

@@ -67,13 +67,7 @@ fn kpt_eval_runs_the_executable() {
         .run(
             "kpt",
             [
-                "fn",
-                "eval",
-                PACKAGE,
-                "--exec",
-                "fitout",
-                "--fn-config",
-                CONFIG,
+                "fn", "eval", PACKAGE, "--exec", "fitout", "--fn-config", CONFIG,
             ],
         )
         .succeeded();

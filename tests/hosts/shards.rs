@@ -29,15 +29,7 @@ fn eight_containers_share_a_run_and_one_that_is_killed_runs_again_alone() {
         run.push(if detached { "-d" } else { "--rm" });
         run.extend(["--user", &user, "-v", &mount, image()]);
         run.extend([
-            "apply",
-            "-i",
-            "-q",
-            "-f",
-            "base",
-            "-e",
-            "production",
-            "-o",
-            &report,
+            "apply", "-i", "-q", "-f", "base", "-e", "production", "-o", &report,
         ]);
         run.extend(of_shard.as_deref());
         bench.docker(run)

@@ -149,13 +149,7 @@ fn a_forged_id_of_kustomize_deletes_nothing_from_a_package() {
     let ran = bench.run(
         "kpt",
         [
-            "fn",
-            "eval",
-            PACKAGE,
-            "--exec",
-            "fitout",
-            "--fn-config",
-            &config,
+            "fn", "eval", PACKAGE, "--exec", "fitout", "--fn-config", &config,
         ],
     );
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);

@@ -8,29 +8,12 @@ use super::oracle::Question;
 const LISTS: [&str; 3] = ["containers", "initContainers", "ephemeralContainers"];
 
 const CAPABILITIES: [&str; 14] = [
-    "ALL",
-    "all",
-    "CAP_ALL",
-    "NET_BIND_SERVICE",
-    "CAP_NET_BIND_SERVICE",
-    "net_bind_service",
-    "CHOWN",
-    "SYS_CHROOT",
-    "MKNOD",
-    "NET_RAW",
-    "CAP_SYS_ADMIN",
-    "BPF",
-    "",
-    "SETFCAP",
+    "ALL", "all", "CAP_ALL", "NET_BIND_SERVICE", "CAP_NET_BIND_SERVICE", "net_bind_service",
+    "CHOWN", "SYS_CHROOT", "MKNOD", "NET_RAW", "CAP_SYS_ADMIN", "BPF", "", "SETFCAP",
 ];
 
 const PROFILES: [&str; 7] = [
-    "RuntimeDefault",
-    "Localhost",
-    "Unconfined",
-    "runtimedefault",
-    "unconfined",
-    "",
+    "RuntimeDefault", "Localhost", "Unconfined", "runtimedefault", "unconfined", "",
     "a \"quoted\" one",
 ];
 
@@ -47,13 +30,8 @@ const ANNOTATIONS: [&str; 9] = [
 ];
 
 const SE_LINUX: [&str; 7] = [
-    "container_t",
-    "container_init_t",
-    "container_kvm_t",
-    "container_engine_t",
-    "spc_t",
-    "Container_t",
-    "",
+    "container_t", "container_init_t", "container_kvm_t", "container_engine_t", "spc_t",
+    "Container_t", "",
 ];
 
 const SYSCTLS: [&str; 17] = [
@@ -77,39 +55,11 @@ const SYSCTLS: [&str; 17] = [
 ];
 
 const SOURCES: [&str; 33] = [
-    "awsElasticBlockStore",
-    "azureDisk",
-    "azureFile",
-    "cephfs",
-    "cinder",
-    "configMap",
-    "csi",
-    "downwardAPI",
-    "emptyDir",
-    "ephemeral",
-    "fc",
-    "flexVolume",
-    "flocker",
-    "gcePersistentDisk",
-    "gitRepo",
-    "glusterfs",
-    "hostPath",
-    "image",
-    "iscsi",
-    "nfs",
-    "persistentVolumeClaim",
-    "photonPersistentDisk",
-    "portworxVolume",
-    "projected",
-    "quobyte",
-    "rbd",
-    "scaleIO",
-    "secret",
-    "storageos",
-    "vsphereVolume",
-    "hostpath",
-    "HostPath",
-    "ofTheFuture",
+    "awsElasticBlockStore", "azureDisk", "azureFile", "cephfs", "cinder", "configMap", "csi",
+    "downwardAPI", "emptyDir", "ephemeral", "fc", "flexVolume", "flocker", "gcePersistentDisk",
+    "gitRepo", "glusterfs", "hostPath", "image", "iscsi", "nfs", "persistentVolumeClaim",
+    "photonPersistentDisk", "portworxVolume", "projected", "quobyte", "rbd", "scaleIO", "secret",
+    "storageos", "vsphereVolume", "hostpath", "HostPath", "ofTheFuture",
 ];
 
 const NAMES: [&str; 6] = ["a", "b", "a", "container1", "with \"quotes\" and é", ""];
@@ -189,11 +139,7 @@ impl Mutator {
             self.mutate(template);
         }
         let level = self.pick(&[
-            "restricted",
-            "baseline",
-            "restricted",
-            "restricted",
-            "baseline",
+            "restricted", "baseline", "restricted", "restricted", "baseline",
         ]);
         let level = if self.one_in(50) { "privileged" } else { level };
         let version = match self.below(42) {
@@ -302,28 +248,15 @@ impl Mutator {
         }
         let fields: &[&str] = match is_pod {
             true => &[
-                "runAsNonRoot",
-                "runAsUser",
-                "seccompProfile",
-                "appArmorProfile",
-                "seLinuxOptions",
-                "windowsOptions",
-                "sysctls",
+                "runAsNonRoot", "runAsUser", "seccompProfile", "appArmorProfile", "seLinuxOptions",
+                "windowsOptions", "sysctls",
                 // A field of containers, which has no effect here.
                 "privileged",
             ],
             false => &[
-                "runAsNonRoot",
-                "runAsUser",
-                "seccompProfile",
-                "appArmorProfile",
-                "seLinuxOptions",
-                "windowsOptions",
-                "allowPrivilegeEscalation",
-                "privileged",
-                "procMount",
-                "capabilities",
-                "capabilities",
+                "runAsNonRoot", "runAsUser", "seccompProfile", "appArmorProfile", "seLinuxOptions",
+                "windowsOptions", "allowPrivilegeEscalation", "privileged", "procMount",
+                "capabilities", "capabilities",
             ],
         };
         let field = self.pick(fields);

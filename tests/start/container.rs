@@ -19,14 +19,7 @@ const AFTERWARDS: Duration = Duration::from_secs(4);
 /// Every other field of a container is an error, so that no part of a fitted pod is left out. Docker needs no `ports`
 /// without a network, and the requests only count for the scheduler.
 const FIELDS: [&str; 9] = [
-    "args",
-    "command",
-    "env",
-    "image",
-    "name",
-    "ports",
-    "resources",
-    "securityContext",
+    "args", "command", "env", "image", "name", "ports", "resources", "securityContext",
     "volumeMounts",
 ];
 

@@ -20,10 +20,7 @@ pub(super) struct Pod {
 
 /// Every other field is an error, so that no part of a fitted pod is left out.
 const POD_FIELDS: [&str; 4] = [
-    "automountServiceAccountToken",
-    "containers",
-    "securityContext",
-    "volumes",
+    "automountServiceAccountToken", "containers", "securityContext", "volumes",
 ];
 
 impl Pod {

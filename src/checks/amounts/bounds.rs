@@ -1,24 +1,17 @@
 //! Amounts outside `min` and `max`, and limits above `limitRequestRatio` times their request.
 
-use kustomize_krm_types::Severity;
-
 use super::Amounts;
 use crate::facts::Half;
 use crate::finding::{Finding, Mode};
-use crate::rules::{Rule, rule};
+use crate::rules::rules;
 use crate::transformers::resources::FITTED;
 use crate::yaml::Value;
 
-pub(super) const RATIO: Rule = rule(
-    "FIT-RES004",
-    Severity::Warning,
-    "a limit above `limitRequestRatio` times its request",
-);
-pub(super) const OUTSIDE: Rule = rule(
-    "FIT-RES010",
-    Severity::Error,
-    "a request or limit outside the configured `min` and `max`",
-);
+rules! {
+    pub(super) _;
+    RATIO: "FIT-RES004" Warning Always "a limit above `limitRequestRatio` times its request";
+    OUTSIDE: "FIT-RES010" Error Always "a request or limit outside the configured `min` and `max`";
+}
 
 pub(super) fn find(amounts: &Amounts<'_, '_>) -> Vec<Finding> {
     let mut findings = Vec::new();

@@ -2,20 +2,17 @@
 //!
 //! The kernel kills a program at its limit. One that may use as much, such as Java with `-Xmx`, frees nothing before.
 
-use kustomize_krm_types::Severity;
-
 use super::Amounts;
 use crate::facts::Half;
 use crate::finding::{Finding, Mode};
 use crate::kubernetes::Quantity;
 use crate::objects::Container;
-use crate::rules::{Rule, rule};
+use crate::rules::rules;
 
-pub(super) const HEAP: Rule = rule(
-    "FIT-RES021",
-    Severity::Warning,
-    "memory that a program is set to use, and that its limit does not have",
-);
+rules! {
+    pub(super) _;
+    HEAP: "FIT-RES021" Warning Always "memory that a program is set to use, and that its limit does not have";
+}
 
 /// How options of Java, Node.js and MySQL begin, and the unit of a number alone.
 const OPTIONS: [(&str, &str); 7] = [

@@ -1,21 +1,18 @@
 //! Amounts for which the API server rejects the pod (`validateResourceRequirements` in kubernetes
 //! `pkg/apis/core/validation/validation.go`).
 
-use kustomize_krm_types::Severity;
-
 use super::{Amounts, Written};
 use crate::facts::Half;
 use crate::finding::Finding;
 use crate::kubernetes::Quantity;
-use crate::rules::{Rule, rule};
+use crate::rules::rules;
 use crate::transformers::resources::FITTED;
 
-pub(super) const PAIR: Rule = rule("FIT-RES002", Severity::Error, "a request above its limit");
-pub(super) const DEVICE: Rule = rule(
-    "FIT-RES005",
-    Severity::Error,
-    "an amount of a device or huge pages that is not whole, or does not equal its limit",
-);
+rules! {
+    pub(super) _;
+    PAIR: "FIT-RES002" Error Always "a request above its limit";
+    DEVICE: "FIT-RES005" Error Always "an amount of a device or huge pages that is not whole, or does not equal its limit";
+}
 
 const HELP: &str = "change the request or the limit: the API server rejects the pod";
 

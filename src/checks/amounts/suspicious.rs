@@ -7,18 +7,13 @@ use kustomize_krm_types::Severity;
 use super::{Amounts, Written};
 use crate::finding::Finding;
 use crate::kubernetes::Quantity;
-use crate::rules::{Rule, rule};
+use crate::rules::rules;
 
-pub(super) const UNLIKELY: Rule = rule(
-    "FIT-RES006",
-    Severity::Warning,
-    "a suspicious amount, probably a typo",
-);
-pub(super) const NULL: Rule = rule(
-    "FIT-RES011",
-    Severity::Warning,
-    "a request or limit that is null",
-);
+rules! {
+    pub(super) _;
+    UNLIKELY: "FIT-RES006" Warning Always "a suspicious amount, probably a typo";
+    NULL: "FIT-RES011" Warning Always "a request or limit that is null";
+}
 
 static MILLI: LazyLock<Option<Quantity>> = LazyLock::new(|| "1m".parse().ok());
 static HUNDRED: LazyLock<Option<Quantity>> = LazyLock::new(|| "100".parse().ok());

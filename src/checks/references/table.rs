@@ -41,247 +41,86 @@ pub(super) struct CustomRow {
     pub(super) of: &'static str,
 }
 
+/// Rows: the type, the key of the name, the kind, and what else is named.
+macro_rules! rows {
+    ($($holder:literal $name:literal $kind:literal $part:ident;)*) => {
+        &[$(Row { holder: $holder, name: $name, kind: $kind, part: Part::$part }),*]
+    };
+}
+
+/// Rows: the group, the kinds, the path, the key of the name, the kind, and its group.
+macro_rules! custom_rows {
+    ($($group:ident $kinds:tt $path:tt $name:literal $kind:literal $of:expr;)*) => {
+        &[$(CustomRow {
+            group: $group,
+            kinds: &$kinds,
+            path: &$path,
+            row: Row { holder: "", name: $name, kind: $kind, part: Part::None },
+            of: $of,
+        }),*]
+    };
+}
+
 const GATEWAY: &str = "gateway.networking.k8s.io";
 const CERT_MANAGER: &str = "cert-manager.io";
 const EXTERNAL_SECRETS: &str = "external-secrets.io";
-const ROUTES: &[&str] = &["HTTPRoute", "GRPCRoute", "TCPRoute", "TLSRoute", "UDPRoute"];
+const ROUTES: [&str; 5] = ["HTTPRoute", "GRPCRoute", "TCPRoute", "TLSRoute", "UDPRoute"];
 
 /// The kind is the one that the key `kind` says, or else that of the row. FIT-ING001 is about the backends of
 /// routes. Sources: the types of `sigs.k8s.io/gateway-api` v1,
 /// `cert-manager/pkg/apis/certmanager/v1` and `external-secrets/apis/externalsecrets/v1`.
-pub(super) static CUSTOM_ROWS: [CustomRow; 7] = [
-    CustomRow {
-        group: GATEWAY,
-        kinds: ROUTES,
-        path: &["spec", "parentRefs", "*"],
-        row: row("", "name", "Gateway", Part::None),
-        of: GATEWAY,
-    },
-    CustomRow {
-        group: GATEWAY,
-        kinds: &["Gateway"],
-        path: &["spec"],
-        row: row("", "gatewayClassName", "GatewayClass", Part::None),
-        of: GATEWAY,
-    },
-    CustomRow {
-        group: GATEWAY,
-        kinds: &["Gateway"],
-        path: &["spec", "listeners", "*", "tls", "certificateRefs", "*"],
-        row: row("", "name", "Secret", Part::None),
-        of: "",
-    },
-    CustomRow {
-        group: CERT_MANAGER,
-        kinds: &["Certificate", "CertificateRequest"],
-        path: &["spec", "issuerRef"],
-        row: row("", "name", "Issuer", Part::None),
-        of: CERT_MANAGER,
-    },
-    CustomRow {
-        group: EXTERNAL_SECRETS,
-        kinds: &["ExternalSecret"],
-        path: &["spec", "secretStoreRef"],
-        row: row("", "name", "SecretStore", Part::None),
-        of: EXTERNAL_SECRETS,
-    },
-    CustomRow {
-        group: EXTERNAL_SECRETS,
-        kinds: &["ClusterExternalSecret"],
-        path: &["spec", "externalSecretSpec", "secretStoreRef"],
-        row: row("", "name", "SecretStore", Part::None),
-        of: EXTERNAL_SECRETS,
-    },
-    CustomRow {
-        group: EXTERNAL_SECRETS,
-        kinds: &["PushSecret"],
-        path: &["spec", "secretStoreRefs", "*"],
-        row: row("", "name", "SecretStore", Part::None),
-        of: EXTERNAL_SECRETS,
-    },
-];
-
-const fn row(holder: &'static str, name: &'static str, kind: &'static str, part: Part) -> Row {
-    Row {
-        holder,
-        name,
-        kind,
-        part,
-    }
-}
+pub(super) static CUSTOM_ROWS: &[CustomRow] = custom_rows! {
+    GATEWAY ROUTES ["spec", "parentRefs", "*"] "name" "Gateway" GATEWAY;
+    GATEWAY ["Gateway"] ["spec"] "gatewayClassName" "GatewayClass" GATEWAY;
+    GATEWAY ["Gateway"] ["spec", "listeners", "*", "tls", "certificateRefs", "*"] "name" "Secret" "";
+    CERT_MANAGER ["Certificate", "CertificateRequest"] ["spec", "issuerRef"] "name" "Issuer" CERT_MANAGER;
+    EXTERNAL_SECRETS ["ExternalSecret"] ["spec", "secretStoreRef"] "name" "SecretStore" EXTERNAL_SECRETS;
+    EXTERNAL_SECRETS ["ClusterExternalSecret"] ["spec", "externalSecretSpec", "secretStoreRef"] "name" "SecretStore" EXTERNAL_SECRETS;
+    EXTERNAL_SECRETS ["PushSecret"] ["spec", "secretStoreRefs", "*"] "name" "SecretStore" EXTERNAL_SECRETS;
+};
 
 /// Every reference in the types of Kubernetes. In pods and accounts, a `LocalObjectReference` names a Secret.
-static ROWS: [Row; 33] = [
-    row(
-        "core.v1.ConfigMapEnvSource",
-        "name",
-        "ConfigMap",
-        Part::None,
-    ),
-    row(
-        "core.v1.ConfigMapKeySelector",
-        "name",
-        "ConfigMap",
-        Part::Key,
-    ),
-    row(
-        "core.v1.ConfigMapProjection",
-        "name",
-        "ConfigMap",
-        Part::Items,
-    ),
-    row(
-        "core.v1.ConfigMapVolumeSource",
-        "name",
-        "ConfigMap",
-        Part::Items,
-    ),
-    row("core.v1.LocalObjectReference", "name", "Secret", Part::None),
-    row("core.v1.SecretEnvSource", "name", "Secret", Part::None),
-    row("core.v1.SecretKeySelector", "name", "Secret", Part::Key),
-    row("core.v1.SecretProjection", "name", "Secret", Part::Items),
-    row("core.v1.SecretReference", "name", "Secret", Part::None),
-    row(
-        "core.v1.SecretVolumeSource",
-        "secretName",
-        "Secret",
-        Part::Items,
-    ),
-    row(
-        "core.v1.AzureFileVolumeSource",
-        "secretName",
-        "Secret",
-        Part::None,
-    ),
-    row(
-        "core.v1.AzureFilePersistentVolumeSource",
-        "secretName",
-        "Secret",
-        Part::None,
-    ),
-    row(
-        "networking.v1.IngressTLS",
-        "secretName",
-        "Secret",
-        Part::None,
-    ),
-    row(
-        "core.v1.PodSpec",
-        "serviceAccountName",
-        "ServiceAccount",
-        Part::None,
-    ),
-    row(
-        "core.v1.PodSpec",
-        "serviceAccount",
-        "ServiceAccount",
-        Part::None,
-    ),
-    row(
-        "core.v1.PodSpec",
-        "priorityClassName",
-        "PriorityClass",
-        Part::None,
-    ),
-    row(
-        "core.v1.PodSpec",
-        "runtimeClassName",
-        "RuntimeClass",
-        Part::None,
-    ),
-    row(
-        "core.v1.PersistentVolumeClaimVolumeSource",
-        "claimName",
-        "PersistentVolumeClaim",
-        Part::None,
-    ),
-    row(
-        "core.v1.PersistentVolumeClaimSpec",
-        "storageClassName",
-        "StorageClass",
-        Part::None,
-    ),
-    row(
-        "core.v1.PersistentVolumeClaimSpec",
-        "volumeName",
-        "PersistentVolume",
-        Part::None,
-    ),
-    row(
-        "core.v1.PersistentVolumeClaimSpec",
-        "volumeAttributesClassName",
-        "VolumeAttributesClass",
-        Part::None,
-    ),
-    row(
-        "networking.v1.IngressSpec",
-        "ingressClassName",
-        "IngressClass",
-        Part::None,
-    ),
-    row("rbac.v1.RoleRef", "name", "", Part::None),
-    row("rbac.v1.Subject", "name", "", Part::None),
-    row(
-        "apps.v1.StatefulSetSpec",
-        "serviceName",
-        "Service",
-        Part::None,
-    ),
-    row(
-        "admissionregistration.v1.ServiceReference",
-        "name",
-        "Service",
-        Part::Port,
-    ),
-    row(
-        "apiextensions.v1.ServiceReference",
-        "name",
-        "Service",
-        Part::Port,
-    ),
-    row(
-        "apiregistration.v1.ServiceReference",
-        "name",
-        "Service",
-        Part::Port,
-    ),
-    row(
-        "core.v1.PodResourceClaim",
-        "resourceClaimName",
-        "ResourceClaim",
-        Part::None,
-    ),
-    row(
-        "core.v1.PodResourceClaim",
-        "resourceClaimTemplateName",
-        "ResourceClaimTemplate",
-        Part::None,
-    ),
-    row(
-        "resource.v1.DeviceRequest",
-        "deviceClassName",
-        "DeviceClass",
-        Part::None,
-    ),
-    row(
-        "resource.v1.ExactDeviceRequest",
-        "deviceClassName",
-        "DeviceClass",
-        Part::None,
-    ),
-    row(
-        "resource.v1.DeviceSubRequest",
-        "deviceClassName",
-        "DeviceClass",
-        Part::None,
-    ),
-];
+static ROWS: &[Row] = rows! {
+    "core.v1.ConfigMapEnvSource" "name" "ConfigMap" None;
+    "core.v1.ConfigMapKeySelector" "name" "ConfigMap" Key;
+    "core.v1.ConfigMapProjection" "name" "ConfigMap" Items;
+    "core.v1.ConfigMapVolumeSource" "name" "ConfigMap" Items;
+    "core.v1.LocalObjectReference" "name" "Secret" None;
+    "core.v1.SecretEnvSource" "name" "Secret" None;
+    "core.v1.SecretKeySelector" "name" "Secret" Key;
+    "core.v1.SecretProjection" "name" "Secret" Items;
+    "core.v1.SecretReference" "name" "Secret" None;
+    "core.v1.SecretVolumeSource" "secretName" "Secret" Items;
+    "core.v1.AzureFileVolumeSource" "secretName" "Secret" None;
+    "core.v1.AzureFilePersistentVolumeSource" "secretName" "Secret" None;
+    "networking.v1.IngressTLS" "secretName" "Secret" None;
+    "core.v1.PodSpec" "serviceAccountName" "ServiceAccount" None;
+    "core.v1.PodSpec" "serviceAccount" "ServiceAccount" None;
+    "core.v1.PodSpec" "priorityClassName" "PriorityClass" None;
+    "core.v1.PodSpec" "runtimeClassName" "RuntimeClass" None;
+    "core.v1.PersistentVolumeClaimVolumeSource" "claimName" "PersistentVolumeClaim" None;
+    "core.v1.PersistentVolumeClaimSpec" "storageClassName" "StorageClass" None;
+    "core.v1.PersistentVolumeClaimSpec" "volumeName" "PersistentVolume" None;
+    "core.v1.PersistentVolumeClaimSpec" "volumeAttributesClassName" "VolumeAttributesClass" None;
+    "networking.v1.IngressSpec" "ingressClassName" "IngressClass" None;
+    "rbac.v1.RoleRef" "name" "" None;
+    "rbac.v1.Subject" "name" "" None;
+    "apps.v1.StatefulSetSpec" "serviceName" "Service" None;
+    "admissionregistration.v1.ServiceReference" "name" "Service" Port;
+    "apiextensions.v1.ServiceReference" "name" "Service" Port;
+    "apiregistration.v1.ServiceReference" "name" "Service" Port;
+    "core.v1.PodResourceClaim" "resourceClaimName" "ResourceClaim" None;
+    "core.v1.PodResourceClaim" "resourceClaimTemplateName" "ResourceClaimTemplate" None;
+    "resource.v1.DeviceRequest" "deviceClassName" "DeviceClass" None;
+    "resource.v1.ExactDeviceRequest" "deviceClassName" "DeviceClass" None;
+    "resource.v1.DeviceSubRequest" "deviceClassName" "DeviceClass" None;
+};
 
 /// The rows of a type.
 pub(super) fn rows_of(holder: &str) -> impl Iterator<Item = &'static Row> {
     static ROWS_OF: LazyLock<HashMap<&str, Vec<&Row>>> = LazyLock::new(|| {
         let mut rows: HashMap<_, Vec<_>> = HashMap::default();
-        for row in &ROWS {
+        for row in ROWS {
             rows.entry(row.holder).or_default().push(row);
         }
         rows

@@ -16,12 +16,7 @@ use crate::yaml::{Node, Stream};
 
 /// Keys of schemas that are left to the API server.
 const LEFT: [&str; 6] = [
-    "x-kubernetes-validations:",
-    "allOf:",
-    "anyOf:",
-    "oneOf:",
-    " not:",
-    " format:",
+    "x-kubernetes-validations:", "allOf:", "anyOf:", "oneOf:", " not:", " format:",
 ];
 
 /// A CustomResourceDefinition, and its index if it is in the input.

@@ -2,25 +2,24 @@
 
 mod charts;
 mod overlays;
+mod seen;
 mod workloads;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use fitout::objects::{Target, workload_kind};
+use fitout::objects::Target;
 use fitout::problem::Problem;
 use fitout::read::Resource;
-use fitout::report::{FileOutcome, FileReason, rank_of, stage_of};
-use fitout::yaml::Node;
+use fitout::report::{rank_of, stage_of};
 
-use super::super::files::{Choice, Files};
 use super::super::inputs::{Manifests, shown};
 use super::super::tree;
 use super::super::{Failure, WRONG_USE};
-use workloads::user_of;
 
 pub(super) use charts::Chart;
 pub(super) use overlays::Overlay;
+pub(super) use seen::Seen;
 pub(super) use workloads::{Image, Workload};
 
 /// The environments of a repository that names none.
@@ -28,23 +27,8 @@ const DEFAULTS: [&str; 3] = ["development", "staging", "production"];
 
 /// Folders whose manifests are most likely not deployed as they are.
 const NOT_DEPLOYED: [&str; 18] = [
-    "example",
-    "examples",
-    "sample",
-    "samples",
-    "test",
-    "tests",
-    "testdata",
-    "e2e",
-    "fixtures",
-    "doc",
-    "docs",
-    "extras",
-    "hack",
-    "vendor",
-    "node_modules",
-    "third_party",
-    "templates",
+    "example", "examples", "sample", "samples", "test", "tests", "testdata", "e2e", "fixtures",
+    "doc", "docs", "extras", "hack", "vendor", "node_modules", "third_party", "templates",
     "testing",
 ];
 
@@ -55,10 +39,12 @@ pub(super) enum Ci {
     None,
 }
 
+/// Manifests, and their objects.
+pub(super) type Given<'m> = (&'m Manifests, &'m [Resource<'m>]);
+
 /// Everything that was seen.
 #[derive(Debug)]
 pub(super) struct Found {
-    pub(super) manifests: Manifests,
     /// The folders with manifests, relative to the root, for `-f`.
     pub(super) paths: Vec<String>,
     /// Folders that are probably not deployed, with their objects.
@@ -84,99 +70,50 @@ pub(super) struct Found {
 }
 
 impl Found {
-    /// Looks at a folder, or at these paths below it.
+    /// What the files in `seen` and their manifests say.
     pub(super) fn of(
         root: &Path,
         named: &[PathBuf],
-        choice: Choice<'_>,
+        seen: Seen,
+        given: Given<'_>,
         wanted: &[String],
         ci: Option<Ci>,
     ) -> Result<Found, Failure> {
-        let all: Vec<PathBuf> = match named {
-            [] => vec![root.to_owned()],
-            named => named.to_vec(),
-        };
-        let mut files = Files::of(&all, choice)?;
-        let is_own = |path: &Path| path.starts_with(root.join("fn-config"));
-        files.files.retain(|it| !is_own(&it.path));
-        let kustomizations = std::mem::take(&mut files.kustomizations);
-        files.kustomizations.clone_from(&kustomizations);
-        let users = files.files.iter().filter_map(|it| user_of(root, &it.path));
-        let users = users.collect();
-        let mut left_out = BTreeMap::new();
-        if named.is_empty() {
-            let deployed = |path: &Path| not_deployed(root, path).is_none();
-            let has_deployed = files.files.iter().any(|it| {
-                it.outcome == FileOutcome::Read
-                    && deployed(&it.path)
-                    && tree::read(&it.path).is_some_and(|it| {
-                        let mut documents = it.documents();
-                        documents.any(|it| is_workload(it.root()))
-                    })
-            });
-            if has_deployed {
-                for file in &files.files {
-                    if let Some(folder) =
-                        not_deployed(root, &file.path).filter(|_| file.outcome == FileOutcome::Read)
-                    {
-                        *left_out.entry(relative(root, &folder)).or_default() += 1;
-                    }
-                }
-                files.files.retain(|it| deployed(&it.path));
-            }
-        }
-        let charts: Vec<PathBuf> = files
-            .files
-            .iter()
-            .filter(|it| it.outcome == FileOutcome::PassedOver(FileReason::Chart))
-            .map(|it| it.path.clone())
-            .collect();
-        let (mut manifests, mut unreadable) = Manifests::collect(files, choice);
-        let (resources, mut problems) = manifests.readable();
-        problems.extend(
-            resources
-                .iter()
-                .filter_map(|it| Target::of(it, &[], &[]).err()),
-        );
-        drop(resources);
-        let of_problem: BTreeSet<&str> = problems
-            .iter()
-            .filter_map(|it| it.place.as_ref()?.file.as_deref())
-            .collect();
-        let bad: BTreeSet<String> = of_problem.into_iter().map(str::to_owned).collect();
-        manifests.texts.retain(|it| !bad.contains(&it.name));
-        unreadable.extend(problems);
         let mut found = Found {
             paths: Vec::new(),
-            left_out,
-            unreadable,
+            left_out: seen.left_out,
+            unreadable: seen.unreadable,
             environments: Vec::new(),
             are_named: true,
             overlays: Vec::new(),
             bases: Vec::new(),
-            charts: charts.iter().map(|it| Chart::of(root, it)).collect(),
+            charts: seen.charts.iter().map(|it| Chart::of(root, it)).collect(),
             ci: Ci::None,
             checkout: None,
             repository: root.to_owned(),
             below: String::new(),
-            users,
+            users: seen.users,
             odd: Vec::new(),
-            manifests,
         };
         let mut odd = BTreeSet::new();
         found
             .charts
             .retain(|it| is_plain(&it.folder) || !odd.insert(it.folder.clone()));
-        found.find_kustomizations(root, &kustomizations, &mut odd);
-        found.find_environments(root, wanted)?;
-        found.find_paths(root, named, &mut odd);
+        found.find_kustomizations(root, &seen.kustomizations, given, &mut odd);
+        found.find_environments(root, given, wanted)?;
+        found.find_paths(root, named, given, &mut odd);
         found.find_ci(root, ci);
         found.odd = odd.into_iter().collect();
         Ok(found)
     }
 
     /// The environments: those that the user names, those of overlays, of files of values, of folders, or the usual ones.
-    fn find_environments(&mut self, root: &Path, wanted: &[String]) -> Result<(), Failure> {
+    fn find_environments(
+        &mut self,
+        root: &Path,
+        given: Given<'_>,
+        wanted: &[String],
+    ) -> Result<(), Failure> {
         if let Some(odd) = wanted
             .iter()
             .find(|it| !is_plain(it) || it.contains('/') || *it == "all")
@@ -206,7 +143,7 @@ impl Found {
             chart.values.retain(|(name, _)| seen.insert(name.clone()));
         }
         if names.is_empty() {
-            let folders = self.manifests.texts.iter().filter_map(|it| {
+            let folders = given.0.texts.iter().filter_map(|it| {
                 let path = it.file.as_deref()?.parent()?;
                 environment_in(&relative(root, path))
             });
@@ -235,7 +172,13 @@ impl Found {
     }
 
     /// The uppermost folders whose manifests all belong together.
-    fn find_paths(&mut self, root: &Path, named: &[PathBuf], odd: &mut BTreeSet<String>) {
+    fn find_paths(
+        &mut self,
+        root: &Path,
+        named: &[PathBuf],
+        given: Given<'_>,
+        odd: &mut BTreeSet<String>,
+    ) {
         if !named.is_empty() {
             self.paths = named.iter().map(|it| relative(root, it)).collect();
             return;
@@ -247,13 +190,9 @@ impl Found {
                 || group.ends_with(".k8s.io")
                 || Target::of(it, &[], &[]).is_ok_and(|it| it.containers().next().is_some())
         };
-        let (resources, _) = self.manifests.readable();
-        let texts: BTreeSet<usize> = resources
-            .iter()
-            .filter(|it| is_applied(it))
-            .map(|it| it.text)
-            .collect();
-        let texts = texts.into_iter().map(|it| &self.manifests.texts[it]);
+        let applied = given.1.iter().filter(|it| is_applied(it));
+        let texts: BTreeSet<usize> = applied.map(|it| it.text).collect();
+        let texts = texts.into_iter().map(|it| &given.0.texts[it]);
         let folders: BTreeSet<String> = texts
             .filter_map(|it| {
                 let file = it.file.as_deref()?;
@@ -344,15 +283,6 @@ impl Found {
         let paths: Vec<String> = self.paths.iter().map(|it| format!("-f {it}")).collect();
         paths.join(" ")
     }
-}
-
-fn is_workload(root: Node<'_>) -> bool {
-    root.text_at(["kind"]).is_some_and(|it| {
-        matches!(
-            &*it,
-            "Deployment" | "StatefulSet" | "DaemonSet" | "Job" | "CronJob" | "Pod" | "List"
-        ) || workload_kind(&it).is_some()
-    })
 }
 
 /// The folder that says that what is in it is not deployed.

@@ -13,14 +13,13 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use fitout::text::Text;
 
-use super::files::Choice;
 use super::output::Output;
 use super::{Failure, SUCCESS, UNREADABLE, UNWRITABLE, WRONG_USE, embedded};
 use additions::{has_lines, missing};
 use config::{Lessons, Suggestion, suggest};
 use files::{Addition, CONFIG, Planned, around, planned};
 use first_run::{first_run, learn};
-use found::{Ci, Found};
+use found::{Ci, Found, Seen};
 use show::{show_additions, unreadable};
 
 /// Suggest a config for a repository, and write it with what runs fitout there
@@ -87,10 +86,12 @@ impl Init {
             )
             .note("  = help: `fitout init DIR -f FILE` reads a file and writes to DIR"));
         }
-        let choice = Choice::default();
-        let mut found = Found::of(root, &self.filenames, choice, &self.environments, self.ci)?;
-        let manifests = std::mem::take(&mut found.manifests);
+        let (manifests, seen) = Seen::below(root, &self.filenames)?;
         let (resources, _) = manifests.readable();
+        let given = (&manifests, resources.as_slice());
+        let found = Found::of(
+            root, &self.filenames, seen, given, &self.environments, self.ci,
+        )?;
         let workloads = Found::workloads(&resources);
         if workloads.is_empty() && found.charts.is_empty() {
             return Err(self.nothing_found(&found));

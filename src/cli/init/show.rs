@@ -10,32 +10,31 @@ use fitout::text::Text;
 
 use super::Init;
 use super::files::{Addition, CONFIG, Planned};
-use super::found::{self, Ci, Found, Image, Workload, is_plain};
+use super::found::{self, Chart, Ci, Found, Image, Workload, is_plain};
 
 /// The most workloads and images that are listed without -v.
 const LISTED: usize = 12;
 
-/// How Helm runs fitout.
-fn helm(found: &Found, environment: &str) -> Vec<String> {
-    let Some(chart) = found.charts.first() else {
-        return Vec::new();
-    };
-    let values = chart.values.iter().find(|(name, _)| name == environment);
-    let values = values.map_or(String::new(), |(_, file)| {
-        format!(" -f {}/{file}", chart.folder)
-    });
+/// A chart as the arguments of helm: the release, the folder, and the values of an environment.
+fn as_arguments(chart: &Chart, environment: &str) -> String {
     let name = if is_plain(&chart.name) {
         chart.name.as_str()
     } else {
         "release"
     };
     let folder = &chart.folder;
-    vec![
-        "fitout helm-plugin install".to_owned(),
-        format!(
-            "helm upgrade --install {name} {folder}{values} --post-renderer fitout --post-renderer-args=-e{environment}"
-        ),
-    ]
+    let mut values = chart.values.iter().filter(|(name, _)| name == environment);
+    let values = values
+        .next()
+        .map(|(_, file)| format!(" -f {folder}/{file}"));
+    format!("{name} {folder}{}", values.unwrap_or_default())
+}
+
+/// How many are left out of a list.
+fn rest(all: usize, shown: usize, text: &mut Text) {
+    if all > shown {
+        text.line(format_args!("  and {} more, which -v shows", all - shown));
+    }
 }
 
 pub(super) fn show_additions(additions: &[Addition], all: bool, text: &mut Text) {
@@ -55,12 +54,7 @@ pub(super) fn show_additions(additions: &[Addition], all: bool, text: &mut Text)
         for path in paths.iter().take(shown) {
             text.line(format_args!("  {path}"));
         }
-        if paths.len() > shown {
-            text.line(format_args!(
-                "  and {} more, which -v shows",
-                paths.len() - shown
-            ));
-        }
+        rest(paths.len(), shown, text);
         for line in lines.lines() {
             text.line(format_args!("      {line}"));
         }
@@ -135,35 +129,21 @@ impl Init {
         } else {
             LISTED
         };
-        let width = workloads
-            .iter()
-            .take(shown)
-            .map(|it| it.display.chars().count())
-            .max()
-            .unwrap_or(0);
-        for workload in workloads.iter().take(shown) {
+        let row = |it: &Workload| {
             let class = match () {
-                () if workload.is_database => "  database",
-                () if workload.is_of_node => "  uses the node",
+                () if it.is_database => "  database",
+                () if it.is_of_node => "  uses the node",
                 () => "",
             };
-            let component = workload
-                .component
-                .as_ref()
-                .map_or(String::new(), |(it, _)| format!("  component {it}"));
-            let images: Vec<&str> = workload.images.iter().map(|it| short(it)).collect();
-            text.line(format_args!(
-                "  {:width$}  {}{class}{component}",
-                workload.display,
-                images.join(", ")
-            ));
-        }
-        if workloads.len() > shown {
-            text.line(format_args!(
-                "  and {} more, which -v shows",
-                workloads.len() - shown
-            ));
-        }
+            let component = it.component.as_ref();
+            let component = component.map_or(String::new(), |(it, _)| format!("  component {it}"));
+            let images: Vec<&str> = it.images.iter().map(|it| short(it)).collect();
+            let images = images.join(", ");
+            vec![it.display.clone(), format!("{images}{class}{component}")]
+        };
+        let rows: Vec<_> = workloads.iter().take(shown).map(row).collect();
+        text.columns("  ", &rows);
+        rest(workloads.len(), shown, text);
         for chart in &found.charts {
             let name = &chart.name;
             text.line(format_args!(
@@ -180,19 +160,13 @@ impl Init {
             known.len(),
             unknown.len()
         ));
-        let width = known
-            .iter()
-            .map(|(image, _)| short(image).chars().count())
-            .max()
-            .unwrap_or(0);
         let shown = if self.verbose { images.len() } else { LISTED };
-        for (image, it) in known.iter().take(shown) {
-            text.line(format_args!(
-                "  {:width$}  {}",
-                short(image),
-                it.known.as_deref().unwrap_or_default()
-            ));
-        }
+        let facts = |it: &Image| it.known.clone().unwrap_or_default();
+        let rows = known
+            .iter()
+            .take(shown)
+            .map(|(image, it)| vec![short(image).to_owned(), facts(it)]);
+        text.columns("  ", &rows.collect::<Vec<_>>());
         if !unknown.is_empty() {
             let all = unknown.iter().take(shown).map(|(image, _)| short(image));
             let mut all: Vec<&str> = all.collect();
@@ -214,25 +188,17 @@ impl Init {
     ) {
         let verb = if self.dry_run { "Would write" } else { "Write" };
         let shown = |file: &Planned| found::relative(Path::new("."), &self.place(found, file));
-        let all = new.iter().chain(known);
-        let width = all.map(|it| shown(it).chars().count()).max().unwrap_or(0);
         if !new.is_empty() {
             text.line(verb);
         }
+        let mut rows = Vec::new();
         for file in new {
             let lines = plural(file.text.lines().count(), "line");
-            text.line(format_args!(
-                "  {:width$}  {lines:>9}  {}",
-                shown(file),
-                file.what
-            ));
+            rows.push(vec![shown(file), format!("{lines:>9}  {}", file.what)]);
         }
-        for file in known {
-            text.line(format_args!(
-                "  {:width$}  exists and stays as it is",
-                shown(file)
-            ));
-        }
+        let kept = "exists and stays as it is".to_owned();
+        rows.extend(known.iter().map(|file| vec![shown(file), kept.clone()]));
+        text.columns("  ", &rows);
         for file in new.iter().filter(|_| self.verbose) {
             text.end();
             text.line(format_args!("--- {}", shown(file)));
@@ -252,14 +218,9 @@ impl Init {
     ) {
         if !found.paths.is_empty() || !self.filenames.is_empty() {
             text.line("First plan");
-            let width = plans
-                .iter()
-                .map(|(name, _)| name.chars().count())
-                .max()
-                .unwrap_or(0);
-            for (name, report) in plans {
-                text.line(format_args!("  {name:width$}  {}", report::totals(report)));
-            }
+            let rows = plans.iter();
+            let rows = rows.map(|(name, report)| vec![name.clone(), report::totals(report)]);
+            text.columns("  ", &rows.collect::<Vec<_>>());
         }
         text.line("Next");
         let unknown = unknown.filter(|it| it.contains("runAsUser: …")).count();
@@ -294,22 +255,17 @@ impl Init {
             ));
         }
         for chart in found.charts.iter().take(3) {
-            let values = chart.values.iter().find(|(name, _)| name == last);
-            let values = values.map_or(String::new(), |(_, file)| {
-                format!(" -f {}/{file}", chart.folder)
-            });
-            let name = if is_plain(&chart.name) {
-                chart.name.as_str()
-            } else {
-                "release"
-            };
-            let folder = &chart.folder;
+            let chart = as_arguments(chart, last);
             text.line(format_args!(
-                "  helm template {name} {folder}{values} | fitout plan -f - -e {last}"
+                "  helm template {chart} | fitout plan -f - -e {last}"
             ));
         }
-        for line in helm(found, last) {
-            text.line(format_args!("  {line}"));
+        if let Some(chart) = found.charts.first() {
+            let chart = as_arguments(chart, last);
+            text.line("  fitout helm-plugin install");
+            text.line(format_args!(
+                "  helm upgrade --install {chart} --post-renderer fitout --post-renderer-args=-e{last}"
+            ));
         }
     }
 }

@@ -74,13 +74,8 @@ pub(super) fn find(cluster: &Cluster, render: &Render) -> anyhow::Result<Vec<Fin
 fn apply(cluster: &Cluster, text: &str) -> anyhow::Result<Option<String>> {
     // Conflicts of field owners are left to `kubectl apply`.
     let apply = [
-        "apply",
-        "--server-side",
-        "--force-conflicts",
-        "--dry-run=server",
-        "--validate=false",
-        "-f",
-        "-",
+        "apply", "--server-side", "--force-conflicts", "--dry-run=server", "--validate=false",
+        "-f", "-",
     ];
     let answer = cluster.kubectl(&apply, text)?;
     let message = answer

@@ -174,16 +174,7 @@ fn scales_are_positive_decimals() {
     let half: Scale = "0.50".parse().unwrap();
     assert_eq!(half, ".5".parse().unwrap());
     for text in [
-        "",
-        ".",
-        "0",
-        "0.0",
-        "-1",
-        "+1",
-        "1e3",
-        "50%",
-        "1.2.3",
-        "1234567890.123456789",
+        "", ".", "0", "0.0", "-1", "+1", "1e3", "50%", "1.2.3", "1234567890.123456789",
     ] {
         assert!(text.parse::<Scale>().is_err(), "{text:?}");
     }

@@ -20,13 +20,7 @@ const LISTS: [&str; 3] = ["initContainers", "containers", "ephemeralContainers"]
 
 /// Keys that distinguish containers from other mappings with a name and an image.
 const OF_CONTAINERS: [&str; 8] = [
-    "command",
-    "args",
-    "script",
-    "env",
-    "volumeMounts",
-    "resources",
-    "computeResources",
+    "command", "args", "script", "env", "volumeMounts", "resources", "computeResources",
     "securityContext",
 ];
 
@@ -35,25 +29,13 @@ const OF_PODS: [&str; 3] = ["hostNetwork", "hostPID", "hostIPC"];
 
 /// Fields from which controllers make pods.
 const HINTS: [&str; 6] = [
-    "image",
-    "podSpec",
-    "podTemplate",
-    "priorityClassName",
-    "serviceAccountName",
-    "tolerations",
+    "image", "podSpec", "podTemplate", "priorityClassName", "serviceAccountName", "tolerations",
 ];
 
 /// Fields of a Kyverno rule that describe pods of others; `generate` creates some.
 const RESTRICTIONS: [&str; 9] = [
-    "celPreconditions",
-    "context",
-    "exclude",
-    "match",
-    "mutate",
-    "preconditions",
-    "reportProperties",
-    "validate",
-    "verifyImages",
+    "celPreconditions", "context", "exclude", "match", "mutate", "preconditions",
+    "reportProperties", "validate", "verifyImages",
 ];
 
 /// The maximum of places reported for one object.

@@ -17,19 +17,8 @@ pub(super) const CHECK: Check = Check::baseline("capabilities_baseline", &RULE, 
 
 /// Names in the spelling of Kubernetes; `CAP_CHOWN` and `chown` do not match.
 const ALLOWED: [&str; 13] = [
-    "AUDIT_WRITE",
-    "CHOWN",
-    "DAC_OVERRIDE",
-    "FOWNER",
-    "FSETID",
-    "KILL",
-    "MKNOD",
-    "NET_BIND_SERVICE",
-    "SETFCAP",
-    "SETGID",
-    "SETPCAP",
-    "SETUID",
-    "SYS_CHROOT",
+    "AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "MKNOD",
+    "NET_BIND_SERVICE", "SETFCAP", "SETGID", "SETPCAP", "SETUID", "SYS_CHROOT",
 ];
 
 fn since_1_0(pod: &PodFacts<'_>) -> Option<Forbidden> {

@@ -10,9 +10,7 @@ use crate::pod_security::violation::{Forbidden, Wrong, made, plural, quoted};
 use crate::rules::Rule;
 
 pub(super) const RULE: Rule = rule(
-    "FIT-PSS-seLinuxOptions",
-    "custom SELinux options",
-    "Kyverno disallow-selinux",
+    "FIT-PSS-seLinuxOptions", "custom SELinux options", "Kyverno disallow-selinux",
 );
 
 pub(super) const CHECK: Check =
@@ -91,11 +89,7 @@ mod tests {
         };
         assert!(
             [
-                "container_t",
-                "container_init_t",
-                "container_kvm_t",
-                "\"\"",
-                "null"
+                "container_t", "container_init_t", "container_kvm_t", "\"\"", "null"
             ]
             .iter()
             .all(|it| kind(0, it).is_empty())

@@ -72,12 +72,7 @@ impl Comparison {
             counts: {
                 let it = &it.summary;
                 [
-                    it.added,
-                    it.changed,
-                    it.removed,
-                    it.same,
-                    it.errors,
-                    it.warnings,
+                    it.added, it.changed, it.removed, it.same, it.errors, it.warnings,
                 ]
             },
         });
@@ -152,12 +147,7 @@ impl Comparison {
             ],
             all,
             counted: [
-                "added",
-                "changed",
-                "removed",
-                "right already",
-                "errors",
-                "warnings",
+                "added", "changed", "removed", "right already", "errors", "warnings",
             ],
             environments: environments.collect(),
             inversions: inversions.collect(),

@@ -15,22 +15,16 @@ use crate::edit::{Edits, Meaning, Proposal};
 use crate::finding::{Finding, Mode, Subject};
 use crate::objects::{ContainerType, Template};
 use crate::problem::Problem;
-use crate::rules::{Rule, rule};
+use crate::rules::rules;
 use crate::text::few;
 use crate::transformers::Scope;
 use crate::yaml::{Node, Value};
 
-pub(super) const NO_PORT: Rule = rule(
-    "FIT-PRM001",
-    Severity::Error,
-    "no container declares the port to scrape",
-);
-
-pub(super) const NOT_ANNOTATED: Rule = rule(
-    "FIT-PRM006",
-    Severity::Info,
-    "pods that are not annotated, and why",
-);
+rules! {
+    pub(super) _;
+    NO_PORT: "FIT-PRM001" Error Always "no container declares the port to scrape";
+    NOT_ANNOTATED: "FIT-PRM006" Info Always "pods that are not annotated, and why";
+}
 
 /// The annotations of a pod template or a Service, and the section that applies.
 pub(super) struct Fitting<'f, 'a> {

@@ -1,8 +1,6 @@
 //! `placement: Service`: annotations of Services, for scrape configs with the role `endpoints`. The annotated port is the
 //! port of the pods, because endpoints have the addresses of pods.
 
-use kustomize_krm_types::Severity;
-
 use super::annotations::Fitting;
 use super::{Ports, Prometheus, scraped};
 use crate::config::Section;
@@ -10,14 +8,13 @@ use crate::edit::Edits;
 use crate::finding::{Finding, Mode, Subject};
 use crate::objects::Service;
 use crate::problem::Problem;
-use crate::rules::{Rule, rule};
+use crate::rules::rules;
 use crate::transformers::Scope;
 
-pub(super) const SAME_PODS: Rule = rule(
-    "FIT-PRM004",
-    Severity::Info,
-    "a Service that is not annotated, because another Service with the same pods is",
-);
+rules! {
+    pub(super) _;
+    SAME_PODS: "FIT-PRM004" Info Always "a Service that is not annotated, because another Service with the same pods is";
+}
 
 /// Sets the annotations of a Service.
 pub(super) fn fit(

@@ -10,15 +10,15 @@ use crate::finding::{Decision, Finding, Mode};
 use crate::objects::{Container, ContainerType, Template};
 use crate::problem::Problem;
 use crate::read::Resource;
-use crate::rules::{Rule, rule};
+use crate::rules::rules;
 use crate::transformers::KNATIVE;
 use crate::yaml::{Node, Value};
 
-pub(super) const IMPOSSIBLE: Rule = rule(
-    "FIT-RES020",
-    kustomize_krm_types::Severity::Warning,
-    "a configured resize policy that is not set, because the API server rejects it or it has no effect",
-);
+rules! {
+    pub(super) _;
+    IMPOSSIBLE: "FIT-RES020" Warning Always
+        "a configured resize policy that is not set, because the API server rejects it or it has no effect";
+}
 
 const KEY: &str = "resizePolicy";
 

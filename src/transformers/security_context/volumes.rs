@@ -14,14 +14,13 @@ use crate::finding::{Finding, Mode};
 use crate::hashing::{HashMap, HashSet};
 use crate::objects::{Container, Target, Template};
 use crate::problem::Problem;
-use crate::rules::{Rule, rule};
+use crate::rules::rules;
 use crate::yaml::{Node, Value};
 
-pub(super) const UNWRITABLE: Rule = rule(
-    "FIT-SEC006",
-    Severity::Error,
-    "a path that must be writable and cannot be made writable",
-);
+rules! {
+    pub(super) _;
+    UNWRITABLE: "FIT-SEC006" Error Always "a path that must be writable and cannot be made writable";
+}
 
 /// The prefix of the names of added volumes.
 const PREFIX: &str = "fitout-";

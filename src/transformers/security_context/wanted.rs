@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::SecurityContext;
-use crate::config::{FieldOf, FieldRow, Section, field};
+use crate::config::{FieldRow, Section, fields};
 use crate::edit::Knowledge;
 use crate::finding::Mode;
 use crate::objects::Template;
@@ -11,11 +11,7 @@ use crate::yaml::Value;
 
 /// Fields that both pods and containers have; the container's value wins.
 pub(super) const SHARED: [&str; 5] = [
-    "runAsNonRoot",
-    "runAsUser",
-    "runAsGroup",
-    "seccompProfile",
-    "appArmorProfile",
+    "runAsNonRoot", "runAsUser", "runAsGroup", "seccompProfile", "appArmorProfile",
 ];
 
 /// Fields that Windows pods may have; the API server rejects the others (`PodSpec.OS`).
@@ -24,213 +20,49 @@ pub(super) const WINDOWS_FIELDS: [&str; 2] = ["runAsNonRoot", "windowsOptions"];
 /// The paths that `modes` may have: fields of pods only, of pods and containers, of containers only, and others that are
 /// not fields of a security context.
 pub(super) const MODE_PATHS: &[&str] = &[
-    "fsGroup",
-    "fsGroupChangePolicy",
-    "supplementalGroups",
-    "supplementalGroupsPolicy",
-    "sysctls",
-    "seLinuxChangePolicy",
-    "runAsNonRoot",
-    "runAsUser",
-    "runAsGroup",
-    "seccompProfile",
-    "appArmorProfile",
-    "seLinuxOptions",
-    "windowsOptions",
-    "allowPrivilegeEscalation",
-    "capabilities.add",
-    "capabilities.drop",
-    "privileged",
-    "procMount",
-    "readOnlyRootFilesystem",
-    "capabilities",
-    "writablePaths",
-    "automountServiceAccountToken",
-    "hostUsers",
-    "enableServiceLinks",
-    "ownDirectory",
+    "fsGroup", "fsGroupChangePolicy", "supplementalGroups", "supplementalGroupsPolicy", "sysctls",
+    "seLinuxChangePolicy", "runAsNonRoot", "runAsUser", "runAsGroup", "seccompProfile",
+    "appArmorProfile", "seLinuxOptions", "windowsOptions", "allowPrivilegeEscalation",
+    "capabilities.add", "capabilities.drop", "privileged", "procMount", "readOnlyRootFilesystem",
+    "capabilities", "writablePaths", "automountServiceAccountToken", "hostUsers",
+    "enableServiceLinks", "ownDirectory",
 ];
 
 /// The fields that the section can set.
-pub(super) const FIELDS: &[FieldRow] = &[
-    field(
-        FieldOf::Pods,
-        "securityContext.fsGroup",
-        &["pod.fsGroup"],
-        &[],
-    ),
-    field(
-        FieldOf::Pods,
-        "securityContext.fsGroupChangePolicy",
-        &["pod.fsGroupChangePolicy"],
-        &[],
-    ),
-    field(
-        FieldOf::Pods,
-        "securityContext.supplementalGroups",
-        &["pod.supplementalGroups"],
-        &[],
-    ),
-    field(
-        FieldOf::Pods,
-        "securityContext.supplementalGroupsPolicy",
-        &["pod.supplementalGroupsPolicy"],
-        &[],
-    ),
-    field(
-        FieldOf::Pods,
-        "securityContext.sysctls",
-        &["pod.sysctls"],
-        &[],
-    ),
-    field(
-        FieldOf::Pods,
-        "securityContext.seLinuxChangePolicy",
-        &["pod.seLinuxChangePolicy"],
-        &[],
-    ),
-    field(
-        FieldOf::Pods,
-        "securityContext.runAsNonRoot",
-        &["pod.runAsNonRoot"],
-        &["profile", "placement"],
-    ),
-    field(
-        FieldOf::Pods,
-        "securityContext.runAsUser",
-        &["pod.runAsUser"],
-        &["placement"],
-    ),
-    field(
-        FieldOf::Pods,
-        "securityContext.runAsGroup",
-        &["pod.runAsGroup"],
-        &["placement"],
-    ),
-    field(
-        FieldOf::Pods,
-        "securityContext.seccompProfile",
-        &["pod.seccompProfile"],
-        &["profile", "placement"],
-    ),
-    field(
-        FieldOf::Pods,
-        "securityContext.appArmorProfile",
-        &["pod.appArmorProfile"],
-        &["placement"],
-    ),
-    field(
-        FieldOf::Pods,
-        "securityContext.seLinuxOptions",
-        &["pod.seLinuxOptions"],
-        &[],
-    ),
-    field(
-        FieldOf::Pods,
-        "securityContext.windowsOptions",
-        &["pod.windowsOptions"],
-        &[],
-    ),
-    field(
-        FieldOf::Containers,
-        "securityContext.runAsNonRoot",
-        &["container.runAsNonRoot", "pod.runAsNonRoot"],
-        &["profile", "placement"],
-    ),
-    field(
-        FieldOf::Containers,
-        "securityContext.runAsUser",
-        &["container.runAsUser", "pod.runAsUser"],
-        &["placement"],
-    ),
-    field(
-        FieldOf::Containers,
-        "securityContext.runAsGroup",
-        &["container.runAsGroup", "pod.runAsGroup"],
-        &["placement"],
-    ),
-    field(
-        FieldOf::Containers,
-        "securityContext.seccompProfile",
-        &["container.seccompProfile", "pod.seccompProfile"],
-        &["profile", "placement"],
-    ),
-    field(
-        FieldOf::Containers,
-        "securityContext.appArmorProfile",
-        &["container.appArmorProfile", "pod.appArmorProfile"],
-        &["placement"],
-    ),
-    field(
-        FieldOf::Containers,
-        "securityContext.seLinuxOptions",
-        &["container.seLinuxOptions"],
-        &[],
-    ),
-    field(
-        FieldOf::Containers,
-        "securityContext.windowsOptions",
-        &["container.windowsOptions"],
-        &[],
-    ),
-    field(
-        FieldOf::Containers,
-        "securityContext.allowPrivilegeEscalation",
-        &["container.allowPrivilegeEscalation"],
-        &["profile"],
-    ),
-    field(
-        FieldOf::Containers,
-        "securityContext.capabilities.add",
-        &["container.capabilities.add"],
-        &["profile"],
-    ),
-    field(
-        FieldOf::Containers,
-        "securityContext.capabilities.drop",
-        &["container.capabilities.drop"],
-        &["profile"],
-    ),
-    field(
-        FieldOf::Containers,
-        "securityContext.privileged",
-        &["container.privileged"],
-        &[],
-    ),
-    field(
-        FieldOf::Containers,
-        "securityContext.procMount",
-        &["container.procMount"],
-        &[],
-    ),
-    field(
-        FieldOf::Containers,
-        "securityContext.readOnlyRootFilesystem",
-        &["container.readOnlyRootFilesystem"],
-        &["profile"],
-    ),
-    field(
-        FieldOf::Pods,
-        "automountServiceAccountToken",
-        &["automountServiceAccountToken"],
-        &["profile"],
-    ),
-    field(FieldOf::Pods, "hostUsers", &["hostUsers"], &[]),
-    field(
-        FieldOf::Pods,
-        "enableServiceLinks",
-        &["enableServiceLinks"],
-        &[],
-    ),
-    field(FieldOf::Pods, "volumes", &["writablePaths"], &["noTmp"]),
-    field(
-        FieldOf::Containers,
-        "volumeMounts",
-        &["writablePaths"],
-        &["noTmp"],
-    ),
-    field(FieldOf::Containers, "env", &["ownDirectory"], &[]),
-];
+pub(super) const FIELDS: &[FieldRow] = fields! {
+    Pods "securityContext.fsGroup" ["pod.fsGroup"] [];
+    Pods "securityContext.fsGroupChangePolicy" ["pod.fsGroupChangePolicy"] [];
+    Pods "securityContext.supplementalGroups" ["pod.supplementalGroups"] [];
+    Pods "securityContext.supplementalGroupsPolicy" ["pod.supplementalGroupsPolicy"] [];
+    Pods "securityContext.sysctls" ["pod.sysctls"] [];
+    Pods "securityContext.seLinuxChangePolicy" ["pod.seLinuxChangePolicy"] [];
+    Pods "securityContext.runAsNonRoot" ["pod.runAsNonRoot"] ["profile", "placement"];
+    Pods "securityContext.runAsUser" ["pod.runAsUser"] ["placement"];
+    Pods "securityContext.runAsGroup" ["pod.runAsGroup"] ["placement"];
+    Pods "securityContext.seccompProfile" ["pod.seccompProfile"] ["profile", "placement"];
+    Pods "securityContext.appArmorProfile" ["pod.appArmorProfile"] ["placement"];
+    Pods "securityContext.seLinuxOptions" ["pod.seLinuxOptions"] [];
+    Pods "securityContext.windowsOptions" ["pod.windowsOptions"] [];
+    Containers "securityContext.runAsNonRoot" ["container.runAsNonRoot", "pod.runAsNonRoot"] ["profile", "placement"];
+    Containers "securityContext.runAsUser" ["container.runAsUser", "pod.runAsUser"] ["placement"];
+    Containers "securityContext.runAsGroup" ["container.runAsGroup", "pod.runAsGroup"] ["placement"];
+    Containers "securityContext.seccompProfile" ["container.seccompProfile", "pod.seccompProfile"] ["profile", "placement"];
+    Containers "securityContext.appArmorProfile" ["container.appArmorProfile", "pod.appArmorProfile"] ["placement"];
+    Containers "securityContext.seLinuxOptions" ["container.seLinuxOptions"] [];
+    Containers "securityContext.windowsOptions" ["container.windowsOptions"] [];
+    Containers "securityContext.allowPrivilegeEscalation" ["container.allowPrivilegeEscalation"] ["profile"];
+    Containers "securityContext.capabilities.add" ["container.capabilities.add"] ["profile"];
+    Containers "securityContext.capabilities.drop" ["container.capabilities.drop"] ["profile"];
+    Containers "securityContext.privileged" ["container.privileged"] [];
+    Containers "securityContext.procMount" ["container.procMount"] [];
+    Containers "securityContext.readOnlyRootFilesystem" ["container.readOnlyRootFilesystem"] ["profile"];
+    Pods "automountServiceAccountToken" ["automountServiceAccountToken"] ["profile"];
+    Pods "hostUsers" ["hostUsers"] [];
+    Pods "enableServiceLinks" ["enableServiceLinks"] [];
+    Pods "volumes" ["writablePaths"] ["noTmp"];
+    Containers "volumeMounts" ["writablePaths"] ["noTmp"];
+    Containers "env" ["ownDirectory"] [];
+};
 
 /// All fields of pods' security contexts.
 pub(super) const POD_FIELDS: &[&str] = MODE_PATHS.split_at(13).0;
@@ -258,14 +90,8 @@ pub(super) fn since(name: &str) -> Option<u32> {
 /// Fields of containers' security contexts that Knative accepts (`SecurityContextMask` in knative.dev/serving
 /// `pkg/apis/serving/fieldmask.go`); it accepts none of pods.
 pub(super) const KNATIVE_FIELDS: [&str; 8] = [
-    "allowPrivilegeEscalation",
-    "capabilities.add",
-    "capabilities.drop",
-    "readOnlyRootFilesystem",
-    "runAsGroup",
-    "runAsNonRoot",
-    "runAsUser",
-    "seccompProfile",
+    "allowPrivilegeEscalation", "capabilities.add", "capabilities.drop", "readOnlyRootFilesystem",
+    "runAsGroup", "runAsNonRoot", "runAsUser", "seccompProfile",
 ];
 
 /// The capability that the API server rejects together with `allowPrivilegeEscalation: false`. It checks for this spelling,

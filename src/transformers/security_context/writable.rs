@@ -44,10 +44,7 @@ const DEFAULT_SIZE: &str = "64Mi";
 
 /// Files that the kubelet or the runtime mounts into every container, writable even under a read-only root filesystem.
 const PROVIDED_FILES: [&str; 4] = [
-    "/etc/hostname",
-    "/etc/hosts",
-    "/etc/resolv.conf",
-    "/dev/termination-log",
+    "/etc/hostname", "/etc/hosts", "/etc/resolv.conf", "/dev/termination-log",
 ];
 
 /// The shared memory that the runtime mounts. Only a volume in memory replaces it, because its size is configured.

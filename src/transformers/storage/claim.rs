@@ -2,8 +2,6 @@
 
 use std::cell::Cell;
 
-use kustomize_krm_types::Severity;
-
 use super::{Storage, is_removed, minor_version};
 use crate::config::Section;
 use crate::edit::{Answer, Edits, Meaning, Proposal};
@@ -11,14 +9,13 @@ use crate::finding::{Finding, Mode};
 use crate::objects::{Claim, ClaimKind};
 use crate::problem::Problem;
 use crate::read::Resource;
-use crate::rules::{Rule, rule};
+use crate::rules::rules;
 use crate::yaml::{Node, Value};
 
-pub(super) const BOUND: Rule = rule(
-    "FIT-STO010",
-    Severity::Error,
-    "a manually bound claim whose class cannot be changed",
-);
+rules! {
+    pub(super) _;
+    BOUND: "FIT-STO010" Error Always "a manually bound claim whose class cannot be changed";
+}
 
 /// How to change the claim templates of an existing StatefulSet, which the API server rejects (`ValidateStatefulSetUpdate` in
 /// kubernetes `pkg/apis/apps/validation/validation.go`).

@@ -2,27 +2,21 @@
 
 use std::sync::Arc;
 
-use kustomize_krm_types::Severity;
-
 use super::claim::Fitting;
 use super::{LegacyAnnotation, is_removed};
 use crate::edit::{Answer, Edits, Meaning, Proposal};
 use crate::finding::{Decision, Finding, Mode};
 use crate::objects::{Claim, ClaimKind, LEGACY_CLASS};
 use crate::problem::Problem;
-use crate::rules::{Rule, rule};
+use crate::rules::rules;
 use crate::yaml::Value;
 
-pub(super) const AGAINST_LEGACY: Rule = rule(
-    "FIT-STO003",
-    Severity::Error,
-    "the legacy annotation of a claim differs from the class that its field should have",
-);
-pub(super) const RESTORED: Rule = rule(
-    "FIT-STO008",
-    Severity::Info,
-    "a storage class that is not changed, because the claim restores another volume",
-);
+rules! {
+    pub(super) _;
+    AGAINST_LEGACY: "FIT-STO003" Error Always
+        "the legacy annotation of a claim differs from the class that its field should have";
+    RESTORED: "FIT-STO008" Info Always "a storage class that is not changed, because the claim restores another volume";
+}
 
 /// The leaf, which is also the name of the field.
 const LEAF: &str = "storageClassName";

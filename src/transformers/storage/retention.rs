@@ -1,21 +1,18 @@
 //! The retention policy of a StatefulSet's claims, a field of the StatefulSet itself.
 
-use kustomize_krm_types::Severity;
-
 use super::{Policy, Storage, is_removed, minor_version};
 use crate::config::Section;
 use crate::edit::{Edits, Meaning, Proposal};
 use crate::finding::{Finding, Mode, Subject};
 use crate::objects::{ClaimKind, Target};
 use crate::problem::Problem;
-use crate::rules::{Rule, rule};
+use crate::rules::rules;
 use crate::yaml::Value;
 
-pub(super) const OF_OPERATOR: Rule = rule(
-    "FIT-STO009",
-    Severity::Info,
-    "a retention policy that is not set",
-);
+rules! {
+    pub(super) _;
+    OF_OPERATOR: "FIT-STO009" Info Always "a retention policy that is not set";
+}
 
 /// The feature `StatefulSetAutoDeletePVC` is on by default since then (KEP 1847).
 const SINCE: u32 = 27;

@@ -9,10 +9,7 @@ use std::borrow::Cow;
 #[test]
 fn what_is_commented_out_below_the_last_key_stays_below_it() {
     for below in [
-        "    # - b: 1\n",
-        "\n    # x\n\n      # y\n",
-        "  # - b: 1\n  #   c: 2\n",
-        "  # b: 1\n",
+        "    # - b: 1\n", "\n    # x\n\n      # y\n", "  # - b: 1\n  #   c: 2\n", "  # b: 1\n",
     ] {
         let text = format!("s:\n  a:\n{below}");
         assert_eq!(set(&text, "/s/k", json!(1)), format!("{text}  k: 1\n"));
@@ -322,9 +319,7 @@ fn joined_texts_keep_their_values() {
         ),
         ("a: |+\n  x\n\n  ", "b: 1", "a: |+\n  x\n\n---\nb: 1"),
         (
-            "a: |+\n  x\n",
-            "\n---\nb: 1",
-            "a: |+\n  x\n...\n\n---\nb: 1",
+            "a: |+\n  x\n", "\n---\nb: 1", "a: |+\n  x\n...\n\n---\nb: 1",
         ),
         (
             "a: |\n  x\n",

@@ -52,16 +52,9 @@ fn duplicate_keys_are_refused_with_both_places() {
 #[test]
 fn keys_that_differ_in_json_are_accepted() {
     let texts = [
-        "a: 1\nA: 2\n",
-        "\"yes\": a\n\"yes \": b\n",
-        "8080: a\n'0x1': b\n",
-        "1: a\n2: b\n",
-        "1.5: a\n15: b\n",
-        "\"~\": a\n\"null\": b\n",
-        "<: 1\n\"<<\": 2\n",
-        "2001-01-01: a\n",
-        "\"\": 1\n' ': 2\n",
-        "a: &a x\n*a : 1\n",
+        "a: 1\nA: 2\n", "\"yes\": a\n\"yes \": b\n", "8080: a\n'0x1': b\n", "1: a\n2: b\n",
+        "1.5: a\n15: b\n", "\"~\": a\n\"null\": b\n", "<: 1\n\"<<\": 2\n", "2001-01-01: a\n",
+        "\"\": 1\n' ': 2\n", "a: &a x\n*a : 1\n",
     ];
     for text in texts {
         assert!(Stream::parse(text).is_ok(), "{text}");
@@ -272,9 +265,7 @@ fn forms_that_only_yaml_1_2_has_are_refused() {
         ("a: 1\n...\nb: 1\n", "3:1", "does not read on behind `...`"),
         ("# a\n...\n", "2:1", "without a document before it"),
         (
-            "a: 1\n---\n# b\n...\n",
-            "4:1",
-            "without a document before it",
+            "a: 1\n---\n# b\n...\n", "4:1", "without a document before it",
         ),
         ("%YAML 1.2\n---\na: 1\n", "1:1", "this directive"),
         ("a: 1\n...\n%TAG ! !a\n---\nb: 1\n", "3:1", "this directive"),

@@ -73,19 +73,8 @@ pub const LEGACY_FUNCTION: &str = "config.k8s.io/function";
 
 /// The annotations that a host adds for its own bookkeeping, without a meaning in a cluster.
 pub const BOOKKEEPING: [&str; 14] = [
-    PATH,
-    LEGACY_PATH,
-    INDEX,
-    LEGACY_INDEX,
-    ID,
-    LEGACY_ID,
-    MIGRATION_RESOURCE_ID,
-    SEQ_INDENT,
-    PACKAGE_PATH,
-    KPT_RESOURCE_ID,
-    PREVIOUS_NAMES,
-    PREVIOUS_KINDS,
-    PREVIOUS_NAMESPACES,
+    PATH, LEGACY_PATH, INDEX, LEGACY_INDEX, ID, LEGACY_ID, MIGRATION_RESOURCE_ID, SEQ_INDENT,
+    PACKAGE_PATH, KPT_RESOURCE_ID, PREVIOUS_NAMES, PREVIOUS_KINDS, PREVIOUS_NAMESPACES,
     KUSTOMIZE_ID,
 ];
 

@@ -118,9 +118,7 @@ mod tests {
     #[test]
     fn unknown_members_are_refused_as_by_the_hosts() {
         for wire in [
-            r#"{"execs":{}}"#,
-            r#"{"exec":{"paths":"x"}}"#,
-            r#"{"container":{"args":[]}}"#,
+            r#"{"execs":{}}"#, r#"{"exec":{"paths":"x"}}"#, r#"{"container":{"args":[]}}"#,
             r#"{"starlark":{}}"#,
         ] {
             assert!(

@@ -6,16 +6,11 @@ use std::path::{Path, PathBuf};
 use fitout::objects::Target;
 
 use super::super::super::tree::Kustomization;
-use super::{Found, environment_in, is_plain, not_deployed, rank, relative};
+use super::{Found, Given, environment_in, is_plain, not_deployed, rank, relative};
 
 /// Folders whose children are overlays, whatever their names.
 const OF_OVERLAYS: [&str; 6] = [
-    "overlays",
-    "overlay",
-    "environments",
-    "envs",
-    "env",
-    "clusters",
+    "overlays", "overlay", "environments", "envs", "env", "clusters",
 ];
 
 /// An overlay that a user builds for an environment.
@@ -32,6 +27,7 @@ impl Found {
         &mut self,
         root: &Path,
         files: &[PathBuf],
+        (manifests, resources): Given<'_>,
         odd: &mut BTreeSet<String>,
     ) {
         let canonical = root.canonicalize().unwrap_or_else(|_| root.to_owned());
@@ -64,13 +60,12 @@ impl Found {
         }
         let used_by_named: BTreeSet<&PathBuf> =
             named.iter().flat_map(|(it, _)| &it.folders).collect();
-        let (resources, _) = self.manifests.readable();
         let with_pods = resources
             .iter()
             .filter(|it| Target::of(it, &[], &[]).is_ok_and(|it| it.containers().next().is_some()));
         let with_pods: BTreeSet<PathBuf> = with_pods
             .filter_map(|it| {
-                let folder = self.manifests.texts[it.text]
+                let folder = manifests.texts[it.text]
                     .file
                     .as_deref()?
                     .parent()?
@@ -78,7 +73,6 @@ impl Found {
                 folder.ok()
             })
             .collect();
-        drop(resources);
         let by_folder: BTreeMap<&PathBuf, &Kustomization> =
             all.iter().map(|it| (&it.folder, it)).collect();
         // Whether it may have pods, which are here or in a base that is not.

@@ -13,23 +13,8 @@ use super::{Found, is_image, is_plain, relative};
 
 /// Words in the name of an image or a workload that holds data.
 const DATABASES: [&str; 18] = [
-    "db",
-    "database",
-    "postgres",
-    "postgresql",
-    "mysql",
-    "mariadb",
-    "mongo",
-    "mongodb",
-    "redis",
-    "valkey",
-    "memcached",
-    "rabbitmq",
-    "kafka",
-    "cassandra",
-    "elasticsearch",
-    "etcd",
-    "nats",
+    "db", "database", "postgres", "postgresql", "mysql", "mariadb", "mongo", "mongodb", "redis",
+    "valkey", "memcached", "rabbitmq", "kafka", "cassandra", "elasticsearch", "etcd", "nats",
     "cache",
 ];
 

@@ -285,17 +285,8 @@ mod tests {
                 }
                 _ => {
                     const VALUES: [&str; 11] = [
-                        "",
-                        " v",
-                        " 'q'",
-                        " \"q\" # comment",
-                        " {a: 1}",
-                        " []",
-                        " {}",
-                        "  {}  # comment",
-                        " # comment",
-                        " a#b",
-                        "  1",
+                        "", " v", " 'q'", " \"q\" # comment", " {a: 1}", " []", " {}",
+                        "  {}  # comment", " # comment", " a#b", "  1",
                     ];
                     let _ = writeln!(out, "{}", random.of(&VALUES));
                 }
