@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering::Relaxed;
 
-use jsonptr::PointerBuf;
+use jsonptr::{Pointer, PointerBuf};
 use kustomize_krm_types::Severity;
 
 use crate::config::Config;
@@ -72,10 +72,15 @@ impl<'c> Funnel<'c> {
         repeats.collect()
     }
 
-    /// The fields that findings are about, with the highest severity for each.
+    /// The fields that other findings follow from, with the highest severity of the findings about each.
     fn severities(&self) -> HashMap<(Option<usize>, PointerBuf), Severity> {
         let mut severities = HashMap::default();
-        if self.findings.iter().all(|it| it.cause.is_none()) {
+        let causes = self.findings.iter().filter_map(|it| {
+            let cause = it.cause.as_ref()?;
+            Some((it.resource, cause.as_ptr()))
+        });
+        let causes: HashSet<(Option<usize>, &Pointer)> = causes.collect();
+        if causes.is_empty() {
             return severities;
         }
         for finding in self.findings.iter().filter(|it| it.cause.is_none()) {
@@ -86,7 +91,8 @@ impl<'c> Funnel<'c> {
                 let last = pointer.last().map(|token| token.decoded().into_owned());
                 let is_item = last.is_some_and(|it| it.parse::<usize>().is_ok());
                 let list = pointer.parent().filter(|_| is_item);
-                for field in [Some(pointer.as_ptr()), list].into_iter().flatten() {
+                let fields = [Some(pointer.as_ptr()), list].into_iter().flatten();
+                for field in fields.filter(|it| causes.contains(&(finding.resource, it))) {
                     let known = severities
                         .entry((finding.resource, field.to_owned()))
                         .or_insert(severity);
@@ -107,9 +113,12 @@ impl<'c> Funnel<'c> {
         let severities = self.severities();
         // The first finding about each image, by its place in the verdict.
         let mut images: HashMap<(&'static str, String), (usize, usize)> = HashMap::default();
-        let findings = std::mem::take(&mut self.findings).into_iter();
-        for (mut finding, is_duplicate) in findings.zip(duplicates) {
-            let exemption = exemption_of(&finding, selection, self.config);
+        // Those to report move to the front: there are many, and a second list of them is large.
+        let mut findings = std::mem::take(&mut self.findings);
+        let mut kept = 0;
+        for (at, is_duplicate) in duplicates.into_iter().enumerate() {
+            let finding = &mut findings[at];
+            let exemption = exemption_of(finding, selection, self.config);
             // An exempt field is not written, whether or not its rule is asked.
             let keeps_field = finding
                 .decision
@@ -135,30 +144,34 @@ impl<'c> Funnel<'c> {
                 None => {
                     finding.severity = severity;
                     let image = finding.image.clone().map(|image| (finding.rule.id, image));
-                    let first = image
-                        .map(|image| images.entry(image).or_insert((verdict.findings.len(), 0)));
+                    let first = image.map(|image| images.entry(image).or_insert((kept, 0)));
                     match first {
-                        Some((first, more)) if *first < verdict.findings.len() => {
+                        Some((first, more)) if *first < kept => {
                             *more += 1;
-                            let first = &mut verdict.findings[*first];
-                            if first.severity < finding.severity {
-                                *first = finding;
+                            if findings[*first].severity < severity {
+                                findings.swap(*first, at);
                             }
                         }
-                        _ => verdict.findings.push(finding),
+                        _ => {
+                            findings.swap(kept, at);
+                            kept += 1;
+                        }
                     }
                 }
                 Some(exemption) => {
                     exemption.is_used.store(true, Relaxed);
                     exemption.waived.fetch_add(1, Relaxed);
+                    let nothing = Finding::new(&UNUSED, "");
                     verdict.exempted.push(Exempted {
-                        finding,
+                        finding: std::mem::replace(finding, nothing),
                         reason: exemption.reason.clone(),
                         until: exemption.until.clone(),
                     });
                 }
             }
         }
+        findings.truncate(kept);
+        verdict.findings = findings;
         for (first, more) in images.into_values().filter(|(_, more)| *more > 0) {
             let message = &mut verdict.findings[first].message;
             *message += &format!(" ({} containers)", more + 1);

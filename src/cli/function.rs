@@ -70,10 +70,15 @@ impl Settings {
     }
 }
 
-/// The size of standard input, if it is a file: a buffer that grows is copied, and takes twice the memory.
+/// The size of standard input: a buffer that grows is copied, and takes twice the memory. Of a pipe it is not known; there,
+/// the room that is not used is never touched, and takes no memory.
 fn size_of_input() -> usize {
     #[cfg(unix)]
-    let size = rustix::fs::fstat(std::io::stdin()).map_or(0, |it| it.st_size);
+    let size = match rustix::fs::fstat(std::io::stdin()) {
+        Ok(it) if rustix::fs::FileType::from_raw_mode(it.st_mode).is_file() => it.st_size,
+        Ok(_) => 1 << 26,
+        Err(_) => 0,
+    };
     #[cfg(not(unix))]
     let size = 0;
     // One byte more, so that the end is found without more room. A text is not larger than 4 GiB.
@@ -85,7 +90,9 @@ fn size_of_input() -> usize {
 
 /// Runs the function and returns its exit code.
 pub(super) fn run(settings: &Settings) -> u8 {
-    let mut bytes = Vec::with_capacity(size_of_input());
+    let mut bytes = Vec::new();
+    // Where memory is limited, it may not be there; then the buffer grows.
+    let _ = bytes.try_reserve_exact(size_of_input());
     if let Err(error) = std::io::stdin().lock().read_to_end(&mut bytes) {
         Output::notice(format_args!(
             "error[FIT-INP001]: cannot read standard input: {error}"

@@ -271,16 +271,17 @@ pub(super) fn in_order(mut results: Vec<Entry>) -> Vec<Entry> {
             .cmp(&(b.0, b.1))
             .then_with(|| within(a.2).cmp(&within(b.2)))
     });
-    // Entries are large, so each is moved once, to its place.
-    let mut order: Vec<usize> = keys.into_iter().map(|(.., at)| at).collect();
-    for start in 0..order.len() {
-        let mut at = start;
-        while order[at] != start {
-            let from = std::mem::replace(&mut order[at], at);
-            results.swap(at, from);
-            at = from;
+    // Entries are large, so each moves to its place without a second list.
+    let mut places = vec![0; keys.len()];
+    for (place, (.., at)) in keys.into_iter().enumerate() {
+        places[at] = place;
+    }
+    for at in 0..places.len() {
+        while places[at] != at {
+            let place = places[at];
+            results.swap(at, place);
+            places.swap(at, place);
         }
-        order[at] = at;
     }
     results
 }

@@ -236,12 +236,6 @@ impl Report {
         detail: DetailLevel,
     ) -> Report {
         let summary = summarise(fitted, resources);
-        let count = fitted.findings.len() + fitted.exempted.len();
-        let mut results: Vec<Entry> = Vec::with_capacity(match detail {
-            DetailLevel::EachChange => count + fitted.changes.len(),
-            DetailLevel::Counts | DetailLevel::Ledger => count,
-            DetailLevel::Totals => 0,
-        });
         let references = References::new(resources);
         let mut entries = Entries::new(config, &references);
         let is_listed = |change: &Change| match detail {
@@ -249,22 +243,25 @@ impl Report {
             DetailLevel::Counts => change.token_reason().is_some(),
             DetailLevel::Ledger | DetailLevel::Totals => false,
         };
+        let is_read = |finding: &&Finding| {
+            detail != DetailLevel::Totals
+                || finding.severity > Severity::Info
+                || finding.folded.is_some()
+        };
+        // Entries are large, and a list that grows leaves room.
+        let mut results: Vec<Entry> = Vec::with_capacity(
+            fitted.changes.iter().filter(|it| is_listed(it)).count()
+                + fitted.findings.iter().filter(is_read).count()
+                + fitted.exempted.len(),
+        );
         for (index, change) in fitted.changes.iter().enumerate() {
             if is_listed(change) {
                 results.push(entries.of_change(index, change));
             }
         }
-        let is_read = |finding: &Finding| {
-            detail != DetailLevel::Totals
-                || finding.severity > Severity::Info
-                || finding.folded.is_some()
-        };
         let findings = std::mem::take(&mut fitted.findings).into_iter();
-        results.extend(
-            findings
-                .filter(is_read)
-                .map(|finding| entries.of_finding(finding)),
-        );
+        let findings = findings.filter(|it| is_read(&it));
+        results.extend(findings.map(|finding| entries.of_finding(finding)));
         let exempted = std::mem::take(&mut fitted.exempted).into_iter();
         for exempted in exempted.filter(|_| detail != DetailLevel::Totals) {
             results.push(entries.of_exempted(exempted));

@@ -49,7 +49,7 @@ impl Stream {
                 let root = here.first().map(|it| self.tree.at(it.root));
                 let json = root.filter(|it| self.is_json(it));
                 self.check_markers(chunk, from..at)?;
-                self.check_nodes(first..end, json.map_or(0, |it| it.end))?;
+                self.check_nodes(first..end, json.map_or(0, |it| it.end() as u32))?;
                 if json.is_none() {
                     self.check_breaks(chunk)?;
                     self.check_tabs(chunk, first..end)?;
@@ -186,12 +186,12 @@ impl Stream {
 
     /// Whether this is an object that kubectl reads as JSON: the first of the text, up to its end or a `---`.
     fn is_json(&self, data: &Data) -> bool {
-        let (before, behind) = (
-            &self.text[..data.start as usize],
-            self.text[data.end as usize..].trim_start(),
-        );
-        data.kind == Kind::FlowMap
-            && before.trim_ascii_start().is_empty()
+        if data.kind != Kind::FlowMap {
+            return false;
+        }
+        let before = &self.text[..data.start as usize];
+        let behind = self.text[data.end()..].trim_start();
+        before.trim_ascii_start().is_empty()
             && (behind.is_empty() || behind.starts_with("---"))
             && serde_json::from_str::<serde::de::IgnoredAny>(&self.text[data.range()]).is_ok()
     }
@@ -311,7 +311,7 @@ impl Stream {
         for (key, _) in self.tree.entries(map) {
             let start = self.tree.full_start(key);
             let data = self.tree.at(key);
-            let end = data.end as usize;
+            let end = self.tree.end(key);
             let is_explicit = bytes[..start].trim_ascii_end().last() == Some(&b'?');
             let colon = super::split::skip_blank(bytes, end);
             if bytes.get(colon) != Some(&b':') {

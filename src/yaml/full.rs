@@ -190,14 +190,18 @@ impl<'a, 't> Builder<'a, 't> {
         });
     }
 
-    /// The end of a block collection is that of its last leaf; the event has no width.
+    /// The event at the end of a block collection has no width.
     fn close(&mut self, range: &Range<usize>) {
         let Some(open) = self.open.pop() else { return };
         let bracket = matches!(
             self.bytes[self.tree.at(open.node).start as usize..],
             [b'[' | b'{', ..]
         );
-        let end = if open.kind.is_flow() && bracket {
+        if !open.kind.is_flow() {
+            self.tree.close_block(open.node, 0);
+            return;
+        }
+        let end = if bracket {
             self.cursor = range.end;
             range.end
         } else if open.last != NONE {
@@ -205,7 +209,7 @@ impl<'a, 't> Builder<'a, 't> {
         } else {
             self.cursor
         };
-        self.tree.at_mut(open.node).end = end as u32;
+        self.tree.close_flow(open.node, end);
     }
 
     /// Moves the cursor over the punctuation in front of the next node.
@@ -261,13 +265,10 @@ impl<'a, 't> Builder<'a, 't> {
         self.open.last().map_or(NONE, |open| open.node)
     }
 
-    /// Links a new node into the open collection, or makes it the root.
-    fn link(&mut self, id: u32) {
+    /// Notes a new node as the last of the open collection, or as the root.
+    fn note(&mut self, id: u32) {
         match self.open.last_mut() {
-            Some(open) => {
-                self.tree.link(open.node, open.last, id);
-                open.last = id;
-            }
+            Some(open) => open.last = id,
             None => self.root = id,
         }
     }
@@ -290,7 +291,7 @@ impl<'a, 't> Builder<'a, 't> {
             .tree
             .push(Kind::Alias, range.start, range.end, self.parent());
         self.tree.aliases.push((id, target));
-        self.link(id);
+        self.note(id);
         self.cursor = range.end;
         Ok(())
     }
@@ -316,7 +317,7 @@ impl<'a, 't> Builder<'a, 't> {
         self.cursor = range.end.max(after);
         let id = self.tree.push(kind, range.start, range.end, self.parent());
         self.set_properties(id, properties);
-        self.link(id);
+        self.note(id);
     }
 
     fn empty_at(&self, slot: &Slot, properties: &Properties, reported: usize) -> usize {
@@ -425,12 +426,15 @@ impl<'a, 't> Builder<'a, 't> {
         let has_bracket = kind.is_flow() && self.bytes.get(start) == Some(&bracket);
         self.cursor = start + usize::from(has_bracket);
         let id = self.tree.push(kind, start, start, self.parent());
+        if is_map {
+            self.tree.unsure.push(id);
+        }
         // `[a: b]`: a map without braces.
         if kind.is_flow() && !has_bracket {
             self.tree.at_mut(id).flags |= ODD;
         }
         self.set_properties(id, properties);
-        self.link(id);
+        self.note(id);
         self.open.push(Open {
             node: id,
             last: NONE,

@@ -1,7 +1,7 @@
 //! Reading: a node is a handle, its answers come from the text.
 
 use super::scalar::{self, Scalar};
-use super::tree::{Data, FULL, KEY, Kind, NONE, NodeId, PROPS};
+use super::tree::{Data, KEY, Kind, NONE, NodeId, PROPS};
 use super::wide::FEW;
 use super::{Position, Stream, decode};
 use std::borrow::Cow;
@@ -51,7 +51,7 @@ impl<'a> Node<'a> {
     /// end of its last value.
     #[must_use]
     pub fn span(self) -> Range<usize> {
-        self.data().range()
+        self.stream.tree.range(self.id)
     }
 
     /// Where the node begins.
@@ -74,7 +74,7 @@ impl<'a> Node<'a> {
     #[must_use]
     #[inline]
     pub fn raw(self) -> &'a str {
-        &self.stream.text[self.data().range()]
+        &self.stream.text[self.span()]
     }
 
     /// The node this one stands for: itself, unless it is an alias.
@@ -131,9 +131,11 @@ impl<'a> Node<'a> {
         let data = self.data();
         if data.kind != Kind::Alias && !data.has(PROPS) {
             // The words for null have so many characters.
-            return match (data.kind, data.end - data.start) {
-                (Kind::Empty, _) | (Kind::Plain, 0) => true,
-                (Kind::Plain, 1 | 4) => scalar::is_null(self.raw()),
+            return match data.kind {
+                Kind::Empty => true,
+                Kind::Plain if matches!(data.range().len(), 0 | 1 | 4) => {
+                    scalar::is_null(self.raw())
+                }
                 _ => false,
             };
         }
@@ -151,8 +153,13 @@ impl<'a> Node<'a> {
         match self.find_local(key) {
             Some((_, value)) => Some(value.alias_target()),
             None if !self.stream.may_merge() => None,
-            None => self.merged_maps().find_map(|map| map.get(key)),
+            None => self.get_merged(key),
         }
+    }
+
+    #[inline(never)]
+    fn get_merged(self, key: &str) -> Option<Node<'a>> {
+        self.merged_maps().find_map(|map| map.get(key))
     }
 
     /// The maps that a plain `<<` merges into this map, the first one over the next.
@@ -284,10 +291,11 @@ impl<'a> Node<'a> {
     #[inline]
     pub(crate) fn digest(self) -> Option<u16> {
         let data = self.data();
-        data.has(KEY).then_some(data.digest)
+        data.has(KEY).then_some(data.digest())
     }
 
     /// Whether this is the key. Most keys differ in their digests.
+    #[inline(never)]
     pub(super) fn is_written_as(self, key: &str) -> bool {
         match self.data().has(KEY) {
             true => self.raw() == key,
@@ -312,7 +320,7 @@ impl<'a> Node<'a> {
         entries.next()?;
         let mut keys = self.stream.wide().keys(map.id, key);
         let id = keys.find(|id| is(node(*id)))?;
-        Some((node(id), node(self.stream.tree.at(id).next)))
+        Some((node(id), node(self.stream.tree.end_of_subtree(id))))
     }
 
     /// Is the content of this scalar `key`? Compares source bytes where they are the content.
@@ -391,7 +399,7 @@ impl<'a> Node<'a> {
     #[must_use]
     pub fn is_empty_collection(self) -> bool {
         let node = self.alias_target();
-        node.kind().is_collection() && !node.data().has(FULL)
+        node.kind().is_collection() && !node.stream.tree.has_children(node.id)
     }
 
     /// Number of written entries or items; 0 for scalars.
@@ -504,7 +512,7 @@ impl<'a> Node<'a> {
     pub fn is_certain_string(self) -> bool {
         match self.data().kind {
             _ if self.has_properties() => false,
-            Kind::Plain => scalar::is_certain_string(self.raw()),
+            Kind::Plain => scalar::is_certain_string(self.raw().as_bytes()),
             Kind::Single | Kind::Double | Kind::Literal | Kind::Folded => true,
             _ => false,
         }
@@ -518,7 +526,7 @@ impl<'a> Node<'a> {
         let raw = self.raw();
         match self.data().kind {
             _ if self.has_properties() => None,
-            Kind::Plain => scalar::is_certain_string(raw).then_some(raw),
+            Kind::Plain => scalar::is_certain_string(raw.as_bytes()).then_some(raw),
             Kind::Single | Kind::Double => {
                 let body = raw.get(1..raw.len().saturating_sub(1))?;
                 let escapes = memchr::memchr3(b'\\', b'\'', b'\n', body.as_bytes());

@@ -36,7 +36,7 @@ pub(super) fn resolve(text: Cow<'_, str>) -> Scalar<'_> {
         b'0'..=b'9' | b'+' | b'-' | b'.' => number(&text),
         b'~' | b'n' | b'N' if is_null(&text) => Some(Scalar::Null),
         b'y' | b'Y' | b'n' | b'N' | b't' | b'T' | b'f' | b'F' | b'o' | b'O' => {
-            boolean(&text).map(Scalar::Bool)
+            boolean(text.as_bytes()).map(Scalar::Bool)
         }
         _ => None,
     };
@@ -60,30 +60,33 @@ pub(super) fn resolve_as<'a>(name: &str, text: Cow<'a, str>) -> Scalar<'a> {
 
 /// Is this plain text a string for certain? It begins with a letter, and is not a word for null or a boolean.
 #[inline]
-pub(super) fn is_certain_string(text: &str) -> bool {
+pub(super) fn is_certain_string(text: &[u8]) -> bool {
     const LONGEST_WORD: usize = 5;
-    match text.as_bytes().first() {
+    match text.first() {
         Some(b'y' | b'Y' | b'n' | b'N' | b't' | b'T' | b'f' | b'F' | b'o' | b'O') => {
-            text.len() > LONGEST_WORD || !is_null(text) && boolean(text).is_none()
+            let is_null = || matches!(text, b"null" | b"Null" | b"NULL");
+            text.len() > LONGEST_WORD || !is_null() && boolean(text).is_none()
         }
         Some(first) => first.is_ascii_alphabetic(),
         None => false,
     }
 }
 
-fn boolean(text: &str) -> Option<bool> {
+fn boolean(text: &[u8]) -> Option<bool> {
     match text {
-        "y" | "Y" | "yes" | "Yes" | "YES" | "on" | "On" | "ON" | "true" | "True" | "TRUE" => {
-            Some(true)
-        }
-        "n" | "N" | "no" | "No" | "NO" | "off" | "Off" | "OFF" | "false" | "False" | "FALSE" => {
-            Some(false)
-        }
+        b"y" | b"Y" | b"yes" | b"Yes" | b"YES" | b"on" | b"On" | b"ON" | b"true" | b"True"
+        | b"TRUE" => Some(true),
+        b"n" | b"N" | b"no" | b"No" | b"NO" | b"off" | b"Off" | b"OFF" | b"false" | b"False"
+        | b"FALSE" => Some(false),
         _ => None,
     }
 }
 
 fn number(text: &str) -> Option<Scalar<'static>> {
+    // Most quantities end with a letter, as numbers do only behind `0x` and in words behind a point.
+    if let [b'1'..=b'9', .., b'A'..=b'Z' | b'a'..=b'z'] = text.as_bytes() {
+        return None;
+    }
     match text {
         ".inf" | ".Inf" | ".INF" | "+.inf" | "+.Inf" | "+.INF" => {
             return Some(Scalar::Float(f64::INFINITY));
@@ -211,6 +214,11 @@ fn is_printable(bytes: &[u8]) -> bool {
 
 /// Words that one of the readers, or an older one, takes for something else.
 fn is_word(text: &str) -> bool {
+    if let Some(b'a'..=b'e' | b'g' | b'h' | b'j'..=b'm' | b'p'..=b's' | b'u'..=b'x' | b'z') =
+        text.as_bytes().first()
+    {
+        return false;
+    }
     const WORDS: [&str; 16] = [
         "y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf", ".inf", "+.inf",
         "-.inf", ".nan", "nil",

@@ -4,7 +4,7 @@
 //! everywhere: YAML forbids it inside every kind of scalar. So a text can be split before any document
 //! is parsed, one odd document affects only itself, and an edit only parses its own document again.
 
-use memchr::memmem;
+use memchr::{memchr_iter, memmem};
 use std::ops::Range;
 
 /// Length of the byte order mark, if the text starts with one.
@@ -25,7 +25,8 @@ pub(super) fn is_marker(bytes: &[u8], at: usize) -> bool {
 pub(super) fn chunks(text: &str) -> Vec<Range<usize>> {
     let bytes = text.as_bytes();
     let mut start = bom_len(text);
-    if bytes[start..].starts_with(b"%") || memmem::find(bytes, b"\n%").is_some() {
+    let mut percents = memchr_iter(b'%', &bytes[start..]);
+    if percents.any(|at| at == 0 || bytes[start + at - 1] == b'\n') {
         return std::iter::once(start..bytes.len()).collect();
     }
     let mut chunks = Vec::new();

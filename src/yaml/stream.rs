@@ -1,8 +1,9 @@
 //! A text with all its documents.
 
 use super::error::{Syntax, SyntaxError};
+use super::fast::Stack;
 use super::node::Node;
-use super::tree::{Data, FULL, KEY, Kind, NONE, NodeId, Tree, are_same, bit, digest};
+use super::tree::{Data, KEY, Kind, NONE, NodeId, Tree, are_same, digest};
 use super::wide::{Characters, FEW, Wide};
 use super::{decode, fast, full, split, strict};
 use std::borrow::Cow;
@@ -156,9 +157,12 @@ impl Stream {
     }
 
     fn parse_text(text: String) -> Result<Stream, (SyntaxError, String)> {
-        let stream = Stream::parse_unchecked(text)?;
+        let mut stream = Stream::parse_unchecked(text)?;
         match stream.check_forms().and_then(|()| stream.check_keys()) {
-            Ok(()) => Ok(stream),
+            Ok(()) => {
+                stream.tree.unsure = Vec::new();
+                Ok(stream)
+            }
             Err(error) => Err((error.locate(&stream.text), stream.text)),
         }
     }
@@ -191,10 +195,11 @@ impl Stream {
     /// How the fast parser and the general one read this text differently, for tests: they must agree wherever both accept it.
     #[must_use]
     pub fn parsers_differ(&self) -> Option<String> {
+        let mut stack = Stack::default();
         for (number, chunk) in self.chunks.iter().enumerate() {
             let (mut fast, mut full) = (Tree::default(), Tree::default());
             if split::is_bare(self.text.as_bytes(), chunk)
-                || fast::parse(&self.text, chunk, number as u32, &mut fast).is_err()
+                || fast::parse(&self.text, chunk, number as u32, &mut fast, &mut stack).is_err()
             {
                 continue;
             }
@@ -202,11 +207,6 @@ impl Stream {
                 matches!(node.kind, Kind::Single | Kind::Double)
                     && self.text[node.range()].contains('\n')
             };
-            // The digests of keys are for a fast look-up only.
-            for node in &mut fast.nodes {
-                node.flags &= !KEY;
-                node.digest = 0;
-            }
             match full::parse(&self.text, chunk, number as u32, &mut full) {
                 // The one known difference: unindented lines of quoted text.
                 Err(_) if fast.nodes.iter().any(is_quoted_over_lines) => {}
@@ -216,7 +216,7 @@ impl Stream {
                         error.message
                     ));
                 }
-                Ok(()) if fast.nodes == full.nodes => {}
+                Ok(()) if fast.is_alike(&full) => {}
                 Ok(()) => return Some(format!("{:?}\n{:?}", fast.nodes, full.nodes)),
             }
         }
@@ -303,34 +303,45 @@ impl Stream {
 
     /// The key and the value of an entry of a map.
     pub(super) fn find_key(&self, map: u32, key: &str) -> Option<(u32, u32)> {
-        let nodes = &self.tree.nodes;
-        let data = &nodes[map as usize];
+        let tree = &self.tree;
+        let data = tree.at(map);
         let wanted = digest(key.as_bytes());
-        let is_absent = data.digest != 0 && data.digest & bit(wanted) == 0;
-        if is_absent || !data.has(FULL) || !data.kind.is_map() {
+        if data.lacks(wanted) || !data.kind.is_map() {
             return None;
         }
-        let mut id = map + 1;
+        let nodes = tree.nodes.as_slice();
+        let (mut id, end) = (map + 1, tree.end_of_subtree(map));
         for _ in 0..FEW {
-            // Behind the last entry, no node has this number.
+            if id >= end {
+                return None;
+            }
             let data = nodes.get(id as usize)?;
             let value = match data.has(KEY) {
                 // The digest decides nearly all comparisons.
-                true if data.digest == wanted
+                true if data.digest() == wanted
                     && are_same(&self.text.as_bytes()[data.range()], key.as_bytes()) =>
                 {
                     return Some((id, id + 1));
                 }
                 true => id + 1,
-                false if Node::new(self, id).is_written_as(key) => return Some((id, data.next)),
-                false => data.next,
+                false if Node::new(self, id).is_written_as(key) => {
+                    return Some((id, tree.end_of_subtree(id)));
+                }
+                false => tree.end_of_subtree(id),
             };
-            id = nodes.get(value as usize)?.next;
+            id = tree.end_of_subtree(value);
         }
-        nodes.get(id as usize)?;
+        match id < end {
+            true => self.find_key_in_wide(map, key),
+            false => None,
+        }
+    }
+
+    #[inline(never)]
+    fn find_key_in_wide(&self, map: u32, key: &str) -> Option<(u32, u32)> {
         let mut keys = self.wide().keys(map, key);
         let id = keys.find(|id| Node::new(self, *id).is_written_as(key))?;
-        Some((id, nodes[id as usize].next))
+        Some((id, self.tree.end_of_subtree(id)))
     }
 
     /// An item of a sequence.
@@ -437,11 +448,10 @@ impl Stream {
         let data = self.tree.at(last);
         // A last line of nothing but blanks would be one more line of a block scalar.
         let lines = text.trim_end_matches([' ', '\t']);
-        if data.kind.is_block_scalar() && lines.ends_with('\n') && data.end as usize >= lines.len()
-        {
+        if data.kind.is_block_scalar() && lines.ends_with('\n') && data.end() >= lines.len() {
             return Cow::Borrowed(lines);
         }
-        let cut_short = data.kind.is_block_scalar() && data.end as usize == text.len();
+        let cut_short = data.kind.is_block_scalar() && data.end() == text.len();
         match self.header_without_break(last).filter(|_| cut_short) {
             Some((header, new)) => {
                 let (before, behind) = (&text[..header.start], &text[header.end..]);
@@ -475,12 +485,15 @@ fn parse_tree(text: &str) -> Result<(Tree, Vec<Range<usize>>), Syntax> {
     // room that is not used is never touched.
     tree.nodes.reserve(text.len() / 12);
     let chunks = split::chunks(text);
+    let mut stack = Stack::default();
     for (number, chunk) in chunks.iter().enumerate() {
         if split::is_bare(text.as_bytes(), chunk) {
             continue;
         }
-        parse_chunk(text, chunk, number as u32, &mut tree)?;
+        parse_chunk(text, chunk, number as u32, &mut tree, &mut stack)?;
     }
+    // A collection is closed after those in it; the first fault of the text is the one to report.
+    tree.unsure.sort_unstable();
     strict::limit_aliases(&tree)?;
     if tree.nodes.is_empty() {
         tree.push(Kind::Empty, 0, 0, NONE); // so that any `NodeId` has a node
@@ -493,8 +506,9 @@ fn parse_chunk(
     chunk: &Range<usize>,
     number: u32,
     tree: &mut Tree,
+    stack: &mut Stack,
 ) -> Result<(), Syntax> {
-    if fast::parse(text, chunk, number, tree).is_ok() {
+    if fast::parse(text, chunk, number, tree, stack).is_ok() {
         return Ok(());
     }
     refuse_control(text, chunk)?;

@@ -90,12 +90,10 @@ impl Stream {
         if !self.tree.props.is_empty() {
             self.check_tags()?;
         }
-        for (id, data) in self.tree.nodes.iter().enumerate() {
-            if data.kind.is_map() {
-                let map = Node::new(self, id as u32);
-                if !map.has_few_distinct_keys() {
-                    map.check_keys()?;
-                }
+        for id in &self.tree.unsure {
+            let map = Node::new(self, *id);
+            if !map.has_few_distinct_keys() {
+                map.check_keys()?;
             }
         }
         Ok(())
@@ -172,11 +170,11 @@ impl<'a> Node<'a> {
         let mut keys = tree.entries(self.id().0).enumerate();
         let are_distinct = keys.all(|(at, (key, _))| {
             let data = tree.at(key);
-            let is_new = at < FEW && data.has(KEY) && !digests[..at].contains(&data.digest);
+            let is_new = at < FEW && data.has(KEY) && !digests[..at].contains(&data.digest());
             if is_new {
-                digests[at] = data.digest;
+                digests[at] = data.digest();
             }
-            is_new && scalar::is_certain_string(&self.stream().text()[data.range()])
+            is_new && scalar::is_certain_string(&self.stream().text().as_bytes()[data.range()])
         });
         are_distinct || self.has_few_distinct_names()
     }

@@ -1,8 +1,11 @@
 //! The arena: every node of every document, as byte ranges of one text.
 //!
-//! A node is 20 bytes and owns no text, so a tree costs little more than the scan that made it
+//! A node is 16 bytes and owns no text, so a tree costs little more than the scan that made it
 //! and an untouched byte can never be written differently from how it was read. Offsets are `u32`;
 //! texts above 4 GiB are refused before a tree is built.
+//!
+//! Nodes are numbered in the order of the text. So the first child of a collection follows it, and the next sibling of a
+//! node follows all that is below the node: no links are stored.
 
 use std::ops::Range;
 
@@ -35,6 +38,7 @@ pub enum Kind {
 }
 
 impl Kind {
+    #[inline]
     pub(super) fn is_map(self) -> bool {
         matches!(self, Kind::BlockMap | Kind::FlowMap)
     }
@@ -75,9 +79,6 @@ pub(super) const NONE: u32 = u32::MAX;
 /// a colon, or a pair without braces.
 pub(super) const ODD: u8 = 1;
 
-/// The collection has children. The first of them has the next number.
-pub(super) const FULL: u8 = 2;
-
 /// The scalar is a plain key on one line, with a [`digest`].
 pub(super) const KEY: u8 = 4;
 
@@ -97,15 +98,22 @@ pub(crate) fn digest(key: &[u8]) -> u16 {
     }
 }
 
-/// What tells most maps without a key from those with it.
+/// What tells most maps without a key from those with it: one bit of 16.
 #[inline(always)]
-pub(super) fn bit(digest: u16) -> u16 {
-    1 << (digest & 15)
+fn bit(digest: u16) -> u16 {
+    1 << (digest >> 10 & 15)
+}
+
+/// The [`bit`]s of keys, from one bit of 64 for each.
+#[inline(always)]
+pub(super) fn bits(seen: u64) -> u16 {
+    let half = seen | seen >> 32;
+    (half | half >> 16) as u16
 }
 
 /// Which of eight bytes is one of three, as the lowest set bit; 0 without one.
 #[inline(always)]
-pub(super) fn any_of_three(eight: u64, a: u8, b: u8, c: u8) -> u64 {
+fn any_of_three(eight: u64, a: u8, b: u8, c: u8) -> u64 {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGH: u64 = 0x8080_8080_8080_8080;
     let zeros = |c: u8| {
@@ -137,28 +145,42 @@ pub(super) fn are_same(a: &[u8], b: &[u8]) -> bool {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Data {
     pub(super) start: u32,
-    pub(super) end: u32,
-    pub(super) next: u32,
+    /// Where the node ends in the text. Of a block collection, the number behind the last node below it.
+    bound: u32,
     pub(super) parent: u32,
     pub(super) kind: Kind,
     pub(super) flags: u8,
-    /// Of a key with the flag [`KEY`]; of a map, the [`bit`]s of its keys, or 0 where they are not known.
-    pub(super) digest: u16,
+    /// Of a key with the flag [`KEY`], its digest. Of a block map, the [`bit`]s of its keys, or 0 where they are not known.
+    /// Of a flow collection, how many nodes it is with all below it, or 0 where these are too many.
+    extra: u16,
 }
 
+const _: () = assert!(size_of::<Data>() == 16);
+
 impl Data {
+    /// The bytes of a scalar, an alias or a flow collection: see [`Tree::range`].
     #[inline]
     pub(super) fn range(&self) -> Range<usize> {
-        self.start as usize..self.end as usize
+        debug_assert!(!self.kind.is_block_collection());
+        self.start as usize..self.bound as usize
     }
 
-    /// What a key adds to the bits of its map: all bits, if it has no digest.
+    /// The end of a scalar, an alias or a flow collection: see [`Tree::end`].
     #[inline]
-    pub(super) fn bits(&self) -> u16 {
-        match self.has(KEY) {
-            true => bit(self.digest),
-            false => u16::MAX,
-        }
+    pub(super) fn end(&self) -> usize {
+        self.range().end
+    }
+
+    /// The digest of a key with the flag [`KEY`].
+    #[inline]
+    pub(super) fn digest(&self) -> u16 {
+        self.extra
+    }
+
+    /// Whether no key of this map has this digest. If not, one may.
+    #[inline]
+    pub(super) fn lacks(&self, digest: u16) -> bool {
+        self.kind == Kind::BlockMap && self.extra != 0 && self.extra & bit(digest) == 0
     }
 
     #[inline]
@@ -203,6 +225,10 @@ pub(super) struct DocumentData {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Tree {
     pub(super) nodes: Vec<Data>,
+    /// The flow collections with very many nodes, and the number behind the last of them, in text order.
+    large: Vec<(u32, u32)>,
+    /// The maps with keys that the parser cannot tell to be different strings.
+    pub(super) unsure: Vec<u32>,
     /// Anchors and tags with their nodes, in text order.
     pub(super) props: Vec<(u32, Props)>,
     /// All aliases with what they stand for, in text order.
@@ -212,7 +238,7 @@ pub(super) struct Tree {
 
 /// Lengths to go back to when a parser gives up half way.
 #[derive(Clone, Copy)]
-pub(super) struct Mark(usize, usize, usize, usize);
+pub(super) struct Mark(usize, usize, usize, usize, usize);
 
 impl Tree {
     #[inline]
@@ -224,65 +250,54 @@ impl Tree {
         &mut self.nodes[id as usize]
     }
 
-    /// Adds a node without linking it to its siblings.
+    /// Adds a node. A collection is closed behind all that is below it.
     #[inline]
     pub(super) fn push(&mut self, kind: Kind, start: usize, end: usize, parent: u32) -> u32 {
         let id = self.nodes.len() as u32;
         self.nodes.push(Data {
             start: start as u32,
-            end: end as u32,
-            next: NONE,
+            bound: end as u32,
             parent,
             kind,
             flags: 0,
-            digest: 0,
+            extra: 0,
         });
         id
     }
 
-    /// Adds a key, which is a scalar; its value is added next.
+    /// Adds a plain key on one line, and gives its digest. Its value is added next.
     #[inline]
-    pub(super) fn push_key(&mut self, kind: Kind, start: usize, key: &[u8], parent: u32) -> u32 {
-        let id = self.nodes.len() as u32;
-        let (flags, digest) = match kind {
-            Kind::Plain => (KEY, digest(key)),
-            _ => (0, 0),
-        };
+    pub(super) fn push_key(&mut self, start: usize, key: &[u8], parent: u32) -> u16 {
+        let extra = digest(key);
         self.nodes.push(Data {
             start: start as u32,
-            end: (start + key.len()) as u32,
-            next: id + 1,
+            bound: (start + key.len()) as u32,
             parent,
-            kind,
-            flags,
-            digest,
+            kind: Kind::Plain,
+            flags: KEY,
+            extra,
         });
-        id
+        extra
     }
 
-    /// Links `id` behind `last`, or as the first child of `parent`.
+    /// Closes a block collection; `bits` are those of the keys of a map.
     #[inline]
-    pub(super) fn link(&mut self, parent: u32, last: u32, id: u32) {
-        match last {
-            NONE => {
-                debug_assert_eq!(
-                    id,
-                    parent + 1,
-                    "nodes are numbered in the order of the text"
-                );
-                self.at_mut(parent).flags |= FULL;
-            }
-            _ => self.at_mut(last).next = id,
-        }
+    pub(super) fn close_block(&mut self, id: u32, bits: u16) {
+        let bound = self.nodes.len() as u32;
+        let data = &mut self.nodes[id as usize];
+        (data.bound, data.extra) = (bound, bits);
     }
 
-    /// The first child of a collection.
-    #[inline]
-    fn child(&self, id: u32) -> u32 {
-        match self.at(id).has(FULL) {
-            true => id + 1,
-            false => NONE,
+    /// Closes a flow collection, which ends at a byte.
+    pub(super) fn close_flow(&mut self, id: u32, end: usize) {
+        let behind = self.nodes.len() as u32;
+        let count = u16::try_from(behind - id);
+        if count.is_err() {
+            let at = self.large.partition_point(|(other, _)| *other < id);
+            self.large.insert(at, (id, behind));
         }
+        let data = &mut self.nodes[id as usize];
+        (data.bound, data.extra) = (end as u32, count.unwrap_or(0));
     }
 
     pub(super) fn props(&self, id: u32) -> Option<&Props> {
@@ -299,6 +314,36 @@ impl Tree {
         at.map_or(alias, |at| self.aliases[at].1)
     }
 
+    /// The bytes of a node without its anchor and tag.
+    #[inline]
+    pub(super) fn range(&self, id: u32) -> Range<usize> {
+        let data = self.at(id);
+        match data.kind.is_block_collection() {
+            false => data.range(),
+            true => data.start as usize..self.end_of_block(id),
+        }
+    }
+
+    /// Where a node ends: a block collection with what is last in it.
+    #[inline]
+    pub(super) fn end(&self, id: u32) -> usize {
+        self.range(id).end
+    }
+
+    fn end_of_block(&self, id: u32) -> usize {
+        // Below block collections there are flow collections, and scalars below those; not the other way around.
+        let mut last = (self.at(id).bound - 1).max(id);
+        loop {
+            let data = self.at(last);
+            match data.parent {
+                NONE => return data.start as usize,
+                parent if self.at(parent).kind.is_flow() => last = parent,
+                _ if data.kind.is_block_collection() => return data.start as usize,
+                _ => return data.end(),
+            }
+        }
+    }
+
     /// First byte of the node with its anchor and tag.
     pub(super) fn full_start(&self, id: u32) -> usize {
         let start = self.at(id).start;
@@ -313,45 +358,55 @@ impl Tree {
 
     /// End of the node, or of its properties where it is empty.
     pub(super) fn full_end(&self, id: u32) -> usize {
-        let end = self.at(id).end;
-        self.props(id).map_or(end, |props| props.end().max(end)) as usize
+        let end = self.end(id);
+        self.props(id)
+            .map_or(end, |props| end.max(props.end() as usize))
     }
 
     /// Children of a collection: keys and values of a map in turn, or items. None for others.
+    #[inline]
     pub(super) fn children(&self, id: u32) -> Children<'_> {
-        let next = self.child(id);
-        Children { tree: self, next }
+        let end = self.end_of_subtree(id);
+        let next = id + 1;
+        Children {
+            tree: self,
+            next,
+            end,
+        }
     }
 
     /// Keys and values of a map; nothing for others.
+    #[inline]
     pub(super) fn entries(&self, id: u32) -> Entries<'_> {
-        let next = match self.at(id).kind.is_map() {
-            true => self.child(id),
-            false => NONE,
-        };
-        Entries { tree: self, next }
+        let mut children = self.children(id);
+        if !self.at(id).kind.is_map() {
+            children.end = 0;
+        }
+        Entries(children)
     }
 
-    /// The number behind the last node below `id`: nodes are numbered in the order of the text, so
-    /// `id..end` is the node with all below it.
+    /// Whether this is a collection with children. The first of them has the next number.
+    pub(super) fn has_children(&self, id: u32) -> bool {
+        self.end_of_subtree(id) > id + 1
+    }
+
+    /// The number behind the last node below `id`: `id..end` is the node with all below it.
+    #[inline(always)]
     pub(super) fn end_of_subtree(&self, id: u32) -> u32 {
-        let mut id = id;
-        loop {
-            let data = self.at(id);
-            if data.next != NONE {
-                return data.next;
-            }
-            if data.parent == NONE {
-                let next = self
-                    .documents
-                    .partition_point(|document| document.root <= id);
-                return self
-                    .documents
-                    .get(next)
-                    .map_or(self.nodes.len() as u32, |next| next.root);
-            }
-            id = data.parent;
+        match self.nodes.get(id as usize) {
+            Some(data) if data.kind.is_block_collection() => data.bound,
+            Some(data) if data.kind.is_flow() => match data.extra {
+                0 => self.end_of_large(id),
+                count => id + u32::from(count),
+            },
+            _ => id + 1,
         }
+    }
+
+    #[cold]
+    fn end_of_large(&self, id: u32) -> u32 {
+        let at = self.large.binary_search_by_key(&id, |(node, _)| *node);
+        at.map_or(id + 1, |at| self.large[at].1)
     }
 
     /// The node right before `id` in its collection: its key, if it is the value of a map.
@@ -399,6 +454,7 @@ impl Tree {
             self.props.len(),
             self.aliases.len(),
             self.documents.len(),
+            self.unsure.len(),
         )
     }
 
@@ -407,6 +463,10 @@ impl Tree {
         self.props.truncate(mark.1);
         self.aliases.truncate(mark.2);
         self.documents.truncate(mark.3);
+        self.unsure.truncate(mark.4);
+        let nodes = mark.0 as u32;
+        let large = self.large.partition_point(|(id, _)| *id < nodes);
+        self.large.truncate(large);
     }
 
     /// Moves everything added since `mark` by `offset` bytes: the general parser sees a slice.
@@ -414,7 +474,9 @@ impl Tree {
         let offset = offset as u32;
         for node in &mut self.nodes[mark.0..] {
             node.start += offset;
-            node.end += offset;
+            if !node.kind.is_block_collection() {
+                node.bound += offset;
+            }
         }
         for (_, props) in &mut self.props[mark.1..] {
             for range in [&mut props.anchor, &mut props.tag] {
@@ -425,43 +487,61 @@ impl Tree {
             document.start += offset;
         }
     }
+
+    /// What two parsers must agree about. The digests of keys are for a fast look-up only, and which maps are looked at again
+    /// is up to each.
+    pub(super) fn is_alike(&self, other: &Tree) -> bool {
+        let is_same = |(a, b): (&Data, &Data)| {
+            let fields = |data: &Data| {
+                let extra = if data.kind.is_flow() { data.extra } else { 0 };
+                (
+                    data.start,
+                    data.bound,
+                    data.parent,
+                    data.kind,
+                    data.flags & !KEY,
+                    extra,
+                )
+            };
+            fields(a) == fields(b)
+        };
+        self.nodes.len() == other.nodes.len()
+            && self.nodes.iter().zip(&other.nodes).all(is_same)
+            && self.large == other.large
+    }
 }
 
 pub(super) struct Children<'a> {
     tree: &'a Tree,
     next: u32,
+    end: u32,
 }
 
 impl Iterator for Children<'_> {
     type Item = u32;
 
-    #[inline]
+    #[inline(always)]
     fn next(&mut self) -> Option<u32> {
         let id = self.next;
-        if id == NONE {
+        if id >= self.end {
             return None;
         }
-        self.next = self.tree.at(id).next;
+        self.next = self.tree.end_of_subtree(id);
         Some(id)
     }
 }
 
-pub(super) struct Entries<'a> {
-    tree: &'a Tree,
-    next: u32,
-}
+pub(super) struct Entries<'a>(Children<'a>);
 
 impl Iterator for Entries<'_> {
     type Item = (u32, u32);
 
     #[inline]
     fn next(&mut self) -> Option<(u32, u32)> {
-        let key = self.next;
-        if key == NONE {
-            return None;
-        }
-        let value = self.tree.at(key).next;
-        self.next = self.tree.at(value).next;
+        // A key has no children but in a text of the general parser, and always has a value.
+        let key = self.0.next()?;
+        let value = self.0.next;
+        self.0.next = self.0.tree.end_of_subtree(value);
         Some((key, value))
     }
 }

@@ -8,7 +8,7 @@
 
 mod inserted;
 
-use super::super::tree::{FULL, Kind, NONE, PROPS};
+use super::super::tree::{Kind, NONE, PROPS};
 use super::super::{Node, NodeId, Scalar, Stream};
 use super::new::{Name, New};
 use super::patch::Patch;
@@ -111,11 +111,9 @@ impl<'a> Guard<'a> {
             .iter()
             .zip(nodes(self.new, new));
         for (i, (a, b)) in (0..).zip(pairs) {
-            // The links of the first node lead out of the subtree.
-            let links = i == 0
-                || (base(a.next, old), base(a.parent, old))
-                    == (base(b.next, new), base(b.parent, new));
-            if a.kind != b.kind || !links {
+            // Nodes in the order of the text are one tree if their parents are. That of the first is outside.
+            let is_there = i == 0 || base(a.parent, old) == base(b.parent, new);
+            if a.kind != b.kind || !is_there {
                 return self.differs(new + i, "the structure is another one");
             }
             if (a.flags | b.flags) & PROPS != 0 {
@@ -123,11 +121,7 @@ impl<'a> Guard<'a> {
             }
             if a.kind == Kind::Alias {
                 self.same_alias(old + i, new + i)?;
-            } else if a.kind.is_collection() {
-                if a.has(FULL) != b.has(FULL) {
-                    return self.differs(new + i, "the structure is another one");
-                }
-            } else {
+            } else if !a.kind.is_collection() {
                 let raw = &self.plan.stream.text().as_bytes()[a.range()];
                 if raw != &self.new.text().as_bytes()[b.range()] {
                     self.same_scalar(old + i, new + i)?;

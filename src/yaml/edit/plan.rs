@@ -410,7 +410,7 @@ impl<'a> Plan<'a> {
         self.write_out_below(child)?;
         let mut last = child;
         if self.stream.tree.at(parent).kind.is_map() {
-            last = self.stream.tree.at(child).next;
+            last = self.stream.tree.end_of_subtree(child);
             self.write_out_below(last)?;
         }
         self.patch(parent).removed.push(child);

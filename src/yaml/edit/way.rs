@@ -12,12 +12,13 @@ pub(super) struct Token<'e> {
 /// Adds the tokens of a pointer behind a place in it.
 pub(super) fn tokens<'e>(pointer: &'e str, from: usize, tokens: &mut Vec<Token<'e>>) {
     let mut end = from;
+    let has_escapes = memchr::memchr(b'~', &pointer.as_bytes()[from..]).is_some();
     while end < pointer.len() {
         let token = &pointer[end + 1..];
-        let length = token.bytes().position(|c| c == b'/');
+        let length = memchr::memchr(b'/', token.as_bytes());
         let token = &token[..length.unwrap_or(token.len())];
         end += 1 + token.len();
-        let key = match token.bytes().any(|c| c == b'~') {
+        let key = match has_escapes && token.contains('~') {
             true => Cow::Owned(token.replace("~1", "/").replace("~0", "~")),
             false => Cow::Borrowed(token),
         };

@@ -1,13 +1,25 @@
 //! Flow collections: `{}` and `[]`, on one line or several.
 
-use super::super::tree::{Kind, NONE};
+use super::super::tree::Kind;
 use super::scalars::PLAIN_START;
-use super::{Fast, GiveUp, MAX_DEPTH, MAX_KEY, Parser, is_break, quoted_kind};
+use super::{Fast, GiveUp, Key, Keys, MAX_DEPTH, MAX_KEY, Parser, quoted_kind};
 use memchr::memchr;
 
 fn is_flow_indicator(c: u8) -> bool {
     matches!(c, b',' | b'[' | b']' | b'{' | b'}')
 }
+
+/// What can end a plain scalar.
+static STOPS: [bool; 256] = {
+    let mut table = [false; 256];
+    let stops = b"[]{},?:#\t\n\r";
+    let mut i = 0;
+    while i < stops.len() {
+        table[stops[i] as usize] = true;
+        i += 1;
+    }
+    table
+};
 
 impl Parser<'_> {
     /// The byte at the cursor; a flow collection that meets the end of its chunk is not closed.
@@ -39,7 +51,7 @@ impl Parser<'_> {
     }
 
     /// The collection whose bracket is at the cursor.
-    pub(super) fn flow(&mut self, parent: u32, depth: u32) -> Fast<u32> {
+    pub(super) fn flow(&mut self, parent: u32, depth: usize) -> Fast<()> {
         if depth > MAX_DEPTH {
             return Err(GiveUp);
         }
@@ -51,21 +63,17 @@ impl Parser<'_> {
             (Kind::FlowSequence, b']')
         };
         let node = self.tree.push(kind, start, start, parent);
-        let mut last = NONE;
+        let mut keys = Keys::NONE;
         self.at += 1;
         loop {
             self.skip_flow_blank()?;
             if self.here()? == close {
                 break;
             }
-            let child = self.flow_node(node, depth, is_map)?;
-            self.tree.link(node, last, child);
-            last = child;
             if is_map {
-                let bits = self.tree.at(child).bits();
-                self.tree.at_mut(node).digest |= bits;
-                last = self.flow_value(child, node, depth)?;
+                self.flow_key(node, &mut keys)?;
             }
+            self.flow_node(node, depth)?;
             self.skip_flow_blank()?;
             match self.here()? {
                 b',' => self.at += 1,
@@ -74,52 +82,66 @@ impl Parser<'_> {
             }
         }
         self.at += 1;
-        self.tree.at_mut(node).end = self.at as u32;
-        Ok(node)
+        self.tree.close_flow(node, self.at);
+        if keys.are_unsure != 0 {
+            self.tree.unsure.push(node);
+        }
+        Ok(())
     }
 
-    fn flow_value(&mut self, key: u32, map: u32, depth: u32) -> Fast<u32> {
-        self.at = self.skip_spaces(self.at);
-        if self.here()? != b':' {
+    /// A key, and what is between it and its value.
+    fn flow_key(&mut self, map: u32, keys: &mut Keys) -> Fast<()> {
+        let start = self.at;
+        let (kind, end) = match self.bytes[start] {
+            b'[' | b'{' => return Err(GiveUp),
+            quote @ (b'"' | b'\'') => {
+                let end = self.quoted_end(start)?;
+                if memchr(b'\n', &self.bytes[start..end]).is_some() {
+                    return Err(GiveUp);
+                }
+                (quoted_kind(quote), end)
+            }
+            _ => (Kind::Plain, self.flow_plain_end(start)?),
+        };
+        let colon = self.skip_spaces(end);
+        if end - start > MAX_KEY || colon >= self.end || self.bytes[colon] != b':' {
             return Err(GiveUp);
         }
-        self.at += 1;
+        let key = Key { kind, end, colon };
+        self.push_other_key(&key, map, keys);
+        self.at = colon + 1;
         // `{"a":1}` is fine, `{a:1}` is the lone key `a:1`.
-        let quoted = matches!(self.tree.at(key).kind, Kind::Double | Kind::Single);
-        if !quoted && !self.is_gap(self.at) {
+        if kind == Kind::Plain && !self.is_gap(self.at) {
             return Err(GiveUp);
         }
         self.skip_flow_blank()?;
-        if matches!(self.here()?, b',' | b'}') {
-            return Err(GiveUp);
+        match self.here()? {
+            b',' | b'}' => Err(GiveUp),
+            _ => Ok(()),
         }
-        let value = self.flow_node(map, depth, false)?;
-        self.tree.link(map, key, value);
-        Ok(value)
     }
 
-    fn flow_node(&mut self, parent: u32, depth: u32, is_key: bool) -> Fast<u32> {
+    /// A value or an item.
+    fn flow_node(&mut self, parent: u32, depth: usize) -> Fast<()> {
         let start = self.at;
-        match self.bytes[start] {
-            b'[' | b'{' if is_key => Err(GiveUp),
-            b'[' | b'{' => self.flow(parent, depth + 1),
+        let kind = match self.bytes[start] {
+            b'[' | b'{' => return self.flow(parent, depth + 1),
             quote @ (b'"' | b'\'') => {
-                let end = self.quoted_end(start)?;
-                let odd_key =
-                    end - start > MAX_KEY || memchr(b'\n', &self.bytes[start..end]).is_some();
-                if is_key && odd_key {
-                    return Err(GiveUp);
-                }
-                self.at = end;
-                Ok(self.tree.push(quoted_kind(quote), start, end, parent))
+                self.at = self.quoted_end(start)?;
+                quoted_kind(quote)
             }
-            _ => self.flow_plain(parent, is_key),
-        }
+            _ => {
+                self.at = self.flow_plain_end(start)?;
+                self.expect_end_of_plain()?;
+                Kind::Plain
+            }
+        };
+        self.tree.push(kind, start, self.at, parent);
+        Ok(())
     }
 
-    /// A plain scalar of one line; in flow context longer ones are rare, and pairs look like them.
-    fn flow_plain(&mut self, parent: u32, is_key: bool) -> Fast<u32> {
-        let start = self.at;
+    /// The end of a plain scalar of one line; in flow context longer ones are rare, and pairs look like them.
+    fn flow_plain_end(&self, start: usize) -> Fast<usize> {
         let dash = self.bytes[start] == b'-'
             && !self.is_gap(start + 1)
             && self.byte(start + 1) != b'\t'
@@ -127,30 +149,19 @@ impl Parser<'_> {
         if !PLAIN_START[self.bytes[start] as usize] && !dash {
             return Err(GiveUp);
         }
-        let stop = self.flow_plain_stop(start)?;
-        let mut end = stop;
+        let mut end = self.flow_plain_stop(start)?;
         while self.bytes[end - 1] == b' ' {
             end -= 1;
         }
-        if is_key && end - start > MAX_KEY {
-            return Err(GiveUp);
-        }
-        self.at = end;
         self.refuse_infinity(start, end)?;
-        self.expect_end_of_plain(is_key)?;
-        Ok(match is_key {
-            true => {
-                let key = &self.bytes[start..end];
-                self.tree.push_key(Kind::Plain, start, key, parent)
-            }
-            false => self.tree.push(Kind::Plain, start, end, parent),
-        })
+        Ok(end)
     }
 
     fn flow_plain_stop(&self, start: usize) -> Fast<usize> {
         let mut at = start;
         while at < self.end {
             match self.bytes[at] {
+                c if !STOPS[usize::from(c)] => at += 1,
                 // To Kubernetes' readers, a `?` ends the text.
                 b'[' | b'{' | b'\t' | b'?' => return Err(GiveUp),
                 b',' | b']' | b'}' | b'\n' | b'\r' => return Ok(at),
@@ -165,18 +176,15 @@ impl Parser<'_> {
         Err(GiveUp)
     }
 
-    /// What follows a plain scalar: the colon of a key, on its line, or the end of a value.
-    fn expect_end_of_plain(&mut self, is_key: bool) -> Fast<()> {
+    /// What follows a plain value or item: only its end, perhaps on another line.
+    fn expect_end_of_plain(&mut self) -> Fast<()> {
         let (at, line) = (self.at, self.line);
         self.skip_flow_blank()?;
         let next = self.here()?;
-        let same_line = !self.bytes[at..self.at].iter().any(|c| is_break(*c));
-        let expected = if is_key {
-            next == b':' && same_line
-        } else {
-            matches!(next, b',' | b']' | b'}')
-        };
         (self.at, self.line) = (at, line);
-        if expected { Ok(()) } else { Err(GiveUp) }
+        match next {
+            b',' | b']' | b'}' => Ok(()),
+            _ => Err(GiveUp),
+        }
     }
 }

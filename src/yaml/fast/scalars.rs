@@ -87,7 +87,7 @@ impl Parser<'_> {
 
     /// `end` without the spaces before it.
     #[inline]
-    fn trim_end(&self, mut end: usize, start: usize) -> usize {
+    pub(super) fn trim_end(&self, mut end: usize, start: usize) -> usize {
         while end > start && self.bytes[end - 1] == b' ' {
             end -= 1;
         }
@@ -140,7 +140,7 @@ impl Parser<'_> {
     }
 
     /// Lines behind the first of `start..end` must be blank or indented by more than `indent`.
-    pub(super) fn check_lines(&self, start: usize, end: usize, indent: isize) -> Fast<()> {
+    pub(super) fn check_lines(&self, start: usize, end: usize, indent: i32) -> Fast<()> {
         let mut from = start;
         while let Some(n) = memchr(b'\n', &self.bytes[from..end]) {
             let line = from + n + 1;
@@ -149,7 +149,7 @@ impl Parser<'_> {
             if self.is_marker(line) {
                 return Err(GiveUp);
             }
-            if !blank && ((at - line) as isize <= indent || self.bytes[at] == b'\t') {
+            if !blank && ((at - line) as i32 <= indent || self.bytes[at] == b'\t') {
                 return Err(GiveUp);
             }
             from = line;
@@ -158,7 +158,7 @@ impl Parser<'_> {
     }
 
     /// A plain scalar at the cursor, with its continuation lines.
-    pub(super) fn plain(&mut self, indent: isize, parent: u32) -> Fast<u32> {
+    pub(super) fn plain(&mut self, indent: i32, parent: u32) -> Fast<()> {
         let start = self.at;
         if !self.starts_plain(start) {
             return Err(GiveUp);
@@ -178,7 +178,7 @@ impl Parser<'_> {
             if self.bytes[at] == b'\t' {
                 return Err(GiveUp);
             }
-            if (at - line) as isize <= indent || self.bytes[at] == b'#' {
+            if (at - line) as i32 <= indent || self.bytes[at] == b'#' {
                 break;
             }
             if comment || at == line && self.is_marker(line) {
@@ -187,7 +187,8 @@ impl Parser<'_> {
             (end, comment) = self.plain_line(at)?;
         }
         self.refuse_infinity(start, end)?;
-        Ok(self.tree.push(Kind::Plain, start, end, parent))
+        self.tree.push(Kind::Plain, start, end, parent);
+        Ok(())
     }
 
     /// `.inf` and `.nan`, which kubectl refuses.
@@ -225,7 +226,7 @@ impl Parser<'_> {
         Ok((end, comment))
     }
 
-    pub(super) fn block_scalar(&mut self, indent: isize, parent: u32) -> Fast<u32> {
+    pub(super) fn block_scalar(&mut self, indent: i32, parent: u32) -> Fast<()> {
         let start = self.at;
         let kind = if self.bytes[start] == b'|' {
             Kind::Literal
@@ -238,7 +239,8 @@ impl Parser<'_> {
         let header = self.block_header();
         self.finish_line()?;
         let end = self.block_content(indent as usize, &header)?;
-        Ok(self.tree.push(kind, start, end, parent))
+        self.tree.push(kind, start, end, parent);
+        Ok(())
     }
 
     fn block_header(&mut self) -> Header {
@@ -274,11 +276,9 @@ impl Parser<'_> {
         let mut end = self.line;
         while self.line < self.end {
             let line = self.line;
-            let mut at = line;
-            while at < self.end && self.bytes[at] == b' ' && column.is_none_or(|c| at - line < c) {
-                at += 1;
-            }
-            let width = at - line;
+            let spaces = self.skip_spaces(line) - line;
+            let width = column.map_or(spaces, |column| spaces.min(column));
+            let at = line + width;
             let next = self.next_line(at);
             if is_break(self.byte(at)) {
                 longest_blank = longest_blank.max(width);

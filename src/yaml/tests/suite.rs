@@ -178,7 +178,9 @@ fn both_parsers_read_the_suite() {
         ),
         (
             "fast",
-            |text, chunk, number, tree| fast::parse(text, chunk, number, tree).is_ok(),
+            |text, chunk, number, tree| {
+                fast::parse(text, chunk, number, tree, &mut fast::Stack::default()).is_ok()
+            },
             115,
         ),
     ];

@@ -121,7 +121,7 @@ impl Emitter<'_, '_> {
         let leaves = id + 1..self.tree.end_of_subtree(id);
         let leaves = leaves.filter(|id| !self.tree.at(*id).kind.is_collection());
         let ends = leaves.map(|id| (self.tree.full_start(id), self.tree.full_end(id)));
-        for (start, end) in ends.chain([(data.end as usize, data.end as usize)]) {
+        for (start, end) in ends.chain([(data.end(), data.end())]) {
             let gap = at..start.max(at);
             if memchr::memchr_iter(b'#', &self.bytes[gap]).any(|n| !is_gone(at + n)) {
                 return true;
@@ -261,7 +261,7 @@ impl Emitter<'_, '_> {
     /// The indentation of the lines of a new item, if those of this item are on several lines.
     fn lines_like(&self, sibling: u32) -> Option<String> {
         let spans_lines = self.is_filled_brackets(sibling) && self.is_on_several_lines(sibling);
-        let end = self.tree.at(sibling).end as usize;
+        let end = self.tree.end(sibling);
         spans_lines.then(|| lead(self.plan.stream, end).to_owned())
     }
 
@@ -308,8 +308,8 @@ impl Emitter<'_, '_> {
         let has_comment = match last {
             None => inside.contains('#'),
             Some(last) => {
-                let end = self.tree.at(last).end as usize;
-                let mut below = self.text[end..data.end as usize].lines().skip(1);
+                let end = self.tree.end(last);
+                let mut below = self.text[end..data.end()].lines().skip(1);
                 inside.trim_start_matches([' ', '\t']).starts_with('#')
                     || below.any(|line| line.trim_start().starts_with('#'))
             }
@@ -342,7 +342,7 @@ impl Emitter<'_, '_> {
         if data.kind != Kind::Empty {
             return self.replace_span(id, &data, value);
         }
-        let (start, end) = (data.start as usize, data.end as usize);
+        let (start, end) = (data.start as usize, data.end());
         if start == 0 || !matches!(self.bytes[start - 1], b':' | b' ') {
             return self.refuse(
                 Reason::OddEntry,
@@ -371,7 +371,7 @@ impl Emitter<'_, '_> {
             NONE => id,
             parent => parent,
         });
-        self.splice(data.start as usize, data.end as usize, |out| {
+        self.splice(data.start as usize, data.end(), |out| {
             writer.value(value, data.kind, lines.as_deref(), out);
         });
         Ok(())

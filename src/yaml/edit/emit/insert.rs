@@ -3,6 +3,7 @@
 use super::super::super::tree::Kind;
 use super::super::new::New;
 use super::super::patch::Patch;
+use super::super::write::is_inline;
 use super::{Done, Emitter};
 
 impl Emitter<'_, '_> {
@@ -42,7 +43,12 @@ impl Emitter<'_, '_> {
         let column = self.column(self.tree.full_start_of_block(id));
         let place = self.after(last);
         if self.tree.at(id).kind == Kind::BlockMap {
-            let writer = self.style_within(id);
+            // What is on one line has no style.
+            let is_plain = added.added.iter().all(|(_, value)| is_inline(value));
+            let writer = match is_plain {
+                true => self.writer,
+                false => self.style_within(id),
+            };
             self.splice_lines(place, column, |out| {
                 writer.entries(&added.added, column, out)
             });

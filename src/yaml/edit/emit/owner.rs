@@ -52,6 +52,9 @@ impl<'a> Emitter<'a, '_> {
     /// comments that belong to it.
     pub(super) fn after(&mut self, id: u32) -> LinePlace {
         let below = self.below(id, true);
+        if !self.are_comments_at(below) && !below.end_of_text {
+            return below;
+        }
         let mut place = self.behind_commented_out(self.behind_deeper(below, id), id);
         if self.footers == Footers::OfTheEntryAbove {
             place = self.behind_footers(place, id);
@@ -64,6 +67,14 @@ impl<'a> Emitter<'a, '_> {
             place.end_of_text = self.behind_deeper(below, gone).at != place.at;
         }
         place
+    }
+
+    /// Whether the first content at or behind a place is a comment. If not, no comment belongs to what is before it.
+    fn are_comments_at(&self, place: LinePlace) -> bool {
+        let mut rest = self.bytes[place.at..].iter();
+        let first = rest.find(|c| !matches!(c, b' ' | b'\t' | b'\n' | b'\r'));
+        // There are other blanks than those of ASCII.
+        first.is_some_and(|c| *c == b'#' || !c.is_ascii())
     }
 
     /// The end of a child of a block collection that is taken away.

@@ -32,7 +32,7 @@ impl Emitter<'_, '_> {
         }
         let comment = self.header_comment(data);
         let comment = comment.map_or(String::new(), |comment| format!(" {comment}"));
-        match self.ends_line(data.end as usize) {
+        match self.ends_line(data.end()) {
             true => comment + self.writer.style.eol,
             false => comment,
         }
@@ -66,7 +66,7 @@ impl Emitter<'_, '_> {
         }
         if !data.kind.is_block_collection() {
             let rest = self.rest_of_block_scalar(data);
-            self.splice(data.start as usize, data.end as usize, |out| {
+            self.splice(data.start as usize, data.end(), |out| {
                 writer.scalar(value, data.kind, out);
                 out.push_str(&rest);
             });
@@ -133,7 +133,7 @@ impl Emitter<'_, '_> {
         let comment = match data.kind {
             Kind::Empty => !self.rest_of_line(head).is_empty(),
             kind if kind.is_block_collection() || kind.is_block_scalar() => false,
-            _ => !self.rest_of_line(data.end as usize).is_empty(),
+            _ => !self.rest_of_line(data.end()).is_empty(),
         };
         if is_item && !has_properties && !below && !comment {
             return self.replace_item(id, data, value, head);
@@ -197,7 +197,7 @@ impl Emitter<'_, '_> {
                 apart: false,
             };
         }
-        let end = data.end as usize;
+        let end = data.end();
         let mut start = data.start as usize;
         while start > head && self.bytes[start - 1] == b' ' {
             start -= 1;

@@ -56,7 +56,8 @@ pub(in super::super) fn proves(
         return false;
     }
     // Used again for each splice.
-    let (mut text, mut tree) = (String::new(), Tree::default());
+    let (mut text, mut tree, mut stack) = (String::new(), Tree::default(), fast::Stack::default());
+    let nothing = tree.mark();
     // The key that has just lost its `{}`.
     let mut cleared = None;
     let mut before: Option<Lines> = None;
@@ -73,11 +74,11 @@ pub(in super::super) fn proves(
         }
         text.clear();
         text.push_str(&buffer[splice.text.clone()]);
-        tree.nodes.clear();
-        let depth = plan.ancestors(splice.node).count() as u32 - 1;
+        tree.rewind(nothing);
+        let depth = plan.ancestors(splice.node).count() - 1;
         let Some(root) = (match has_marker(&text) {
             true => None,
-            false => fast::parse_lines(&text, &(0..text.len()), depth, &mut tree).ok(),
+            false => fast::parse_lines(&text, &(0..text.len()), depth, &mut tree, &mut stack).ok(),
         }) else {
             return false;
         };
@@ -113,7 +114,7 @@ fn clears(old: &Stream, splice: &Splice) -> bool {
         && !data.has(PROPS)
         && data.parent != NONE
         && old.tree.at(data.parent).kind == Kind::BlockMap
-        && splice.end == data.end as usize
+        && splice.end == data.end()
         && splice.start.checked_sub(1).map(|at| bytes[at]) == Some(b':')
         && bytes[splice.start..data.start as usize]
             .iter()
@@ -127,9 +128,9 @@ fn only_adds(patch: &Patch<'_>) -> bool {
 
 /// Whether a line begins like the marker of a document.
 fn has_marker(text: &str) -> bool {
-    let begins = |line: &str| line.starts_with("---") || line.starts_with("...");
+    let begins = |line: &[u8]| matches!(line, [a @ (b'-' | b'.'), b, c, ..] if a == b && a == c);
     let bytes = text.as_bytes();
-    begins(text) || memchr::memchr_iter(b'\n', bytes).any(|at| begins(&text[at + 1..]))
+    begins(bytes) || memchr::memchr_iter(b'\n', bytes).any(|at| begins(&bytes[at + 1..]))
 }
 
 /// Whether a text, from the end of a value on, is nothing but blank lines and comments.
@@ -171,11 +172,10 @@ impl Guard<'_> {
     /// What a splice puts in, if it only adds lines to the end of a collection, and just what the plan adds.
     fn lines_of(&self, splice: &Splice, root: u32) -> Option<Lines> {
         let old = self.plan.stream;
-        let data = old.tree.at(splice.node);
         let patch = self.plan.patches.get(splice.node)?;
         let place = splice.start;
         let ends_line = old.text().as_bytes().get(place.checked_sub(1)?) == Some(&b'\n');
-        let behind = old.text().get(data.end as usize..place)?;
+        let behind = old.text().get(old.tree.end(splice.node)..place)?;
         let (new, text) = (self.new.tree.at(root), self.new.text());
         let column = new.start as usize;
         let is_in_place = place == splice.end
