@@ -105,7 +105,10 @@ impl<'c> Funnel<'c> {
 
     /// The outcome for all findings.
     pub fn finish(mut self, selection: &Selection<'_, '_>) -> Verdict {
-        let mut verdict = Verdict::default();
+        let mut verdict = Verdict {
+            findings: Vec::with_capacity(self.findings.len()),
+            ..Verdict::default()
+        };
         let duplicates = self.duplicates();
         let severities = self.severities();
         // The first finding about each image, by its place in the verdict.

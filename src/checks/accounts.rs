@@ -195,6 +195,10 @@ fn token(
         return None;
     }
     let accounts = &scene.objects().accounts;
+    // Programs only add needs, so they are not looked at where the account decides.
+    if name != DEFAULT_ACCOUNT && !accounts.may_need_nothing(resource, name) {
+        return None;
+    }
     let need = accounts.need_of(resource, template, known, &scene.config.catalogue);
     if let TokenNeed::Nothing(_) = need {
         let message = format!(

@@ -211,6 +211,13 @@ impl<'a> Accounts<'a> {
         })
     }
 
+    /// Whether pods with this account need no token, unless their programs do.
+    pub fn may_need_nothing(&self, resource: &Resource<'_>, account: &str) -> bool {
+        let namespace = resource.namespace.as_deref();
+        let need = self.need_of_account(account, namespace, resource);
+        matches!(need, TokenNeed::Nothing(_))
+    }
+
     /// Whether the pods of an account need their token, by the account alone.
     fn need_of_account(
         &self,
