@@ -63,12 +63,8 @@ complete -c fitout -n "__fish_fitout_using_subcommand apply" -s n -l namespace -
 complete -c fitout -n "__fish_fitout_using_subcommand apply" -l since -d 'Only changes and findings in files that differ from this git commit (or from the merge base with it), and those that these files cause elsewhere. Everything, if the config differs' -r
 complete -c fitout -n "__fish_fitout_using_subcommand apply" -l shard -d 'Only the files of one of N shards, counted from 0: `--shard 0/8` to `--shard 7/8` share the work of one run. All files are read, since decisions depend on others; `merge-reports` merges their reports' -r
 complete -c fitout -n "__fish_fitout_using_subcommand apply" -s o -l output -d 'Format of the report, written to standard output or to FILE; repeatable. One of text, diff, json, yaml, sarif, junit, github, markdown, html' -r
-<<<<<<< HEAD
-complete -c fitout -n "__fish_fitout_using_subcommand apply" -l fail-on -d 'Fail the run on findings of this severity and above. The default is error; for `check`, spec.checks.failOn of the config' -r -f -a "error\t'Errors'
-=======
 complete -c fitout -n "__fish_fitout_using_subcommand apply" -l cache-dir -d 'Keep what a run prints in DIR, outside the repository, and print it again for the same files, config, arguments and date. The variable FITOUT_CACHE_DIR does the same' -r -F
-complete -c fitout -n "__fish_fitout_using_subcommand apply" -l fail-on -d 'Findings of this severity and above fail the run. The default is error, and for `check` spec.checks.failOn of the config' -r -f -a "error\t'Errors'
->>>>>>> ready/scale
+complete -c fitout -n "__fish_fitout_using_subcommand apply" -l fail-on -d 'Fail the run on findings of this severity and above. The default is error; for `check`, spec.checks.failOn of the config' -r -f -a "error\t'Errors'
 warning\t'Errors and warnings'
 never\t'None, but nothing is written if there are errors'"
 complete -c fitout -n "__fish_fitout_using_subcommand apply" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
@@ -90,12 +86,8 @@ complete -c fitout -n "__fish_fitout_using_subcommand plan" -s n -l namespace -d
 complete -c fitout -n "__fish_fitout_using_subcommand plan" -l since -d 'Only changes and findings in files that differ from this git commit (or from the merge base with it), and those that these files cause elsewhere. Everything, if the config differs' -r
 complete -c fitout -n "__fish_fitout_using_subcommand plan" -l shard -d 'Only the files of one of N shards, counted from 0: `--shard 0/8` to `--shard 7/8` share the work of one run. All files are read, since decisions depend on others; `merge-reports` merges their reports' -r
 complete -c fitout -n "__fish_fitout_using_subcommand plan" -s o -l output -d 'Format of the report, written to standard output or to FILE; repeatable. One of text, diff, json, yaml, sarif, junit, github, markdown, html' -r
-<<<<<<< HEAD
-complete -c fitout -n "__fish_fitout_using_subcommand plan" -l fail-on -d 'Fail the run on findings of this severity and above. The default is error; for `check`, spec.checks.failOn of the config' -r -f -a "error\t'Errors'
-=======
 complete -c fitout -n "__fish_fitout_using_subcommand plan" -l cache-dir -d 'Keep what a run prints in DIR, outside the repository, and print it again for the same files, config, arguments and date. The variable FITOUT_CACHE_DIR does the same' -r -F
-complete -c fitout -n "__fish_fitout_using_subcommand plan" -l fail-on -d 'Findings of this severity and above fail the run. The default is error, and for `check` spec.checks.failOn of the config' -r -f -a "error\t'Errors'
->>>>>>> ready/scale
+complete -c fitout -n "__fish_fitout_using_subcommand plan" -l fail-on -d 'Fail the run on findings of this severity and above. The default is error; for `check`, spec.checks.failOn of the config' -r -f -a "error\t'Errors'
 warning\t'Errors and warnings'
 never\t'None, but nothing is written if there are errors'"
 complete -c fitout -n "__fish_fitout_using_subcommand plan" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
@@ -117,12 +109,8 @@ complete -c fitout -n "__fish_fitout_using_subcommand check" -s n -l namespace -
 complete -c fitout -n "__fish_fitout_using_subcommand check" -l since -d 'Only changes and findings in files that differ from this git commit (or from the merge base with it), and those that these files cause elsewhere. Everything, if the config differs' -r
 complete -c fitout -n "__fish_fitout_using_subcommand check" -l shard -d 'Only the files of one of N shards, counted from 0: `--shard 0/8` to `--shard 7/8` share the work of one run. All files are read, since decisions depend on others; `merge-reports` merges their reports' -r
 complete -c fitout -n "__fish_fitout_using_subcommand check" -s o -l output -d 'Format of the report, written to standard output or to FILE; repeatable. One of text, diff, json, yaml, sarif, junit, github, markdown, html' -r
-<<<<<<< HEAD
-complete -c fitout -n "__fish_fitout_using_subcommand check" -l fail-on -d 'Fail the run on findings of this severity and above. The default is error; for `check`, spec.checks.failOn of the config' -r -f -a "error\t'Errors'
-=======
 complete -c fitout -n "__fish_fitout_using_subcommand check" -l cache-dir -d 'Keep what a run prints in DIR, outside the repository, and print it again for the same files, config, arguments and date. The variable FITOUT_CACHE_DIR does the same' -r -F
-complete -c fitout -n "__fish_fitout_using_subcommand check" -l fail-on -d 'Findings of this severity and above fail the run. The default is error, and for `check` spec.checks.failOn of the config' -r -f -a "error\t'Errors'
->>>>>>> ready/scale
+complete -c fitout -n "__fish_fitout_using_subcommand check" -l fail-on -d 'Fail the run on findings of this severity and above. The default is error; for `check`, spec.checks.failOn of the config' -r -f -a "error\t'Errors'
 warning\t'Errors and warnings'
 never\t'None, but nothing is written if there are errors'"
 complete -c fitout -n "__fish_fitout_using_subcommand check" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
@@ -156,14 +144,8 @@ complete -c fitout -n "__fish_fitout_using_subcommand compare" -l allow-function
 complete -c fitout -n "__fish_fitout_using_subcommand compare" -s e -l environment -d 'The environment. Its config is fn-config/NAME/fitout.yaml, or the fn-config/all/fitout.yaml or fn-config/fitout.yaml that defines it, here or in the nearest parent directory. With -k, -e and -c override the config of the overlay. `plan`, `check` and `compare` take several' -r
 complete -c fitout -n "__fish_fitout_using_subcommand compare" -s c -l config -d 'The file of the config; -e chooses an environment in it' -r -F
 complete -c fitout -n "__fish_fitout_using_subcommand compare" -s l -l selector -d 'Only objects with these labels, in the syntax of `kubectl -l`. All objects are read, since decisions depend on others' -r
-<<<<<<< HEAD
 complete -c fitout -n "__fish_fitout_using_subcommand compare" -s n -l namespace -d 'Only objects in this namespace; objects without one count as `default`' -r
 complete -c fitout -n "__fish_fitout_using_subcommand compare" -l since -d 'Only changes and findings in files that differ from this git commit (or from the merge base with it), and those that these files cause elsewhere. Everything, if the config differs' -r
-complete -c fitout -n "__fish_fitout_using_subcommand compare" -l shard -d 'Only the files of one of N shards, counted from 0: `--shard 0/8` to `--shard 7/8` share the work of one run. All files are read, since decisions depend on others; `merge-reports` merges their reports' -r
-=======
-complete -c fitout -n "__fish_fitout_using_subcommand compare" -s n -l namespace -d 'Only objects in this namespace; those that name none are in `default`' -r
-complete -c fitout -n "__fish_fitout_using_subcommand compare" -l since -d 'Only what the files cause that differ from this commit of git, or from where the branch left it: changes and findings in them, and those that are new elsewhere. Everything, if the config differs' -r
->>>>>>> ready/scale
 complete -c fitout -n "__fish_fitout_using_subcommand compare" -s o -l output -d 'Format of the comparison, written to standard output or to FILE; repeatable. One of text, json, markdown, html' -r
 complete -c fitout -n "__fish_fitout_using_subcommand compare" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
