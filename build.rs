@@ -1,6 +1,6 @@
 //! Makes texts small before they are part of the binary. Compressed are those that commands print as they are (the schema of
-//! configs, completions, and the pages of rules, which tests make and check), and the tables of Kubernetes' types and
-//! validation, which the function rarely needs. The catalogue of images, which it often needs, is only stripped.
+//! configs, completions, and the pages of rules, which tests make and check), the tables of Kubernetes' types and validation,
+//! and the catalogue of images.
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -40,7 +40,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         std::fs::write(out.join(table), compressed(&rows.collect::<String>()))?;
     }
     let catalogue = read(&root, "src/catalogue/images.yaml")?;
-    std::fs::write(out.join("images.yaml"), stripped(&catalogue))?;
+    std::fs::write(out.join("images.yaml"), compressed(&stripped(&catalogue)))?;
     Ok(())
 }
 

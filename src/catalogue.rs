@@ -10,6 +10,7 @@ mod tests;
 
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
+use crate::compressed::Text;
 use crate::hashing::HashMap;
 use image::{Image, last_part};
 
@@ -29,7 +30,7 @@ pub fn kind_of(image: &str) -> Option<(&'static Entry, &'static str)> {
     let index = known.position(&Image::of(image))?;
     let mut heading = "";
     let mut rows = 0;
-    for line in IMAGES.lines() {
+    for line in IMAGES.get().lines() {
         heading = line.strip_prefix("## ").unwrap_or(heading);
         rows += usize::from(line.starts_with(ROW));
         if rows > index {
@@ -40,7 +41,7 @@ pub fn kind_of(image: &str) -> Option<(&'static Entry, &'static str)> {
 }
 
 /// `catalogue/images.yaml` without comments and sources.
-const IMAGES: &str = include_str!(concat!(env!("OUT_DIR"), "/images.yaml"));
+static IMAGES: Text = Text::new(include_bytes!(concat!(env!("OUT_DIR"), "/images.yaml")));
 
 /// What each line of an entry begins with.
 const ROW: &str = "- {image: ";
@@ -50,6 +51,7 @@ impl BuiltIn {
         static BUILT_IN: OnceLock<BuiltIn> = OnceLock::new();
         BUILT_IN.get_or_init(|| {
             let rows: Vec<_> = IMAGES
+                .get()
                 .lines()
                 .filter(|line| line.starts_with(ROW))
                 .map(|line| (line, OnceLock::new()))

@@ -10,28 +10,29 @@
 //! |---|---|---|
 //! | 1 | [`yaml`] | lossless YAML: text to nodes, edits to text |
 //! | 2 | [`hashing`] | maps with a cheap hash |
-//! | 3 | [`parallel`] | runs work on all cores, and keeps the order of its results |
-//! | 4 | [`kubernetes`] | quantities, selectors, versions, patterns: what Kubernetes defines |
-//! | 5 | [`text`] | text for people, with everything from outside escaped |
-//! | 6 | [`secrets`] | the parts of a text that belong to Secrets |
-//! | 7 | [`problem`] | problems that stop a run, with place and help |
-//! | 8 | [`rules`] | rules: ids, severities, meanings |
-//! | 9 | [`read`] | reads bytes into documents and [`read::Resource`]s; detects the host |
-//! | 10 | [`catalogue`] | facts about common images |
-//! | 11 | [`objects`] | pod templates, containers and claims of objects, and references between objects |
-//! | 12 | [`finding`] | findings about objects, and the settings that decided |
-//! | 13 | [`config`] | decodes the functionConfig into a typed [`config::Config`]; rejects unknown fields |
-//! | 14 | [`select`] | selects objects by the config; the others are passed over |
-//! | 15 | [`edit`] | [`edit::Edits`]: changes with their reasons |
-//! | 16 | [`ledger`] | the outcome of every object, container and claim |
-//! | 17 | [`facts`] | pods before and after the edits |
-//! | 18 | [`funnel`] | applies severities and exemptions to findings, and removes duplicates |
-//! | 19 | [`pod_security`] | the Pod Security Standards, as upstream evaluates them |
-//! | 20 | [`transformers`] | request the desired state |
-//! | 21 | [`checks`] | report problems |
-//! | 22 | [`explain`] | why the fields of an object have their values |
-//! | 23 | [`report`] | changes, findings and the ledger as text, JSON and KRM results |
-//! | 24 | [`mod@write`] | splices edits into the text; copies every other byte |
+//! | 3 | [`compressed`] | texts that the build compresses |
+//! | 4 | [`parallel`] | runs work on all cores, and keeps the order of its results |
+//! | 5 | [`kubernetes`] | quantities, selectors, versions, patterns: what Kubernetes defines |
+//! | 6 | [`text`] | text for people, with everything from outside escaped |
+//! | 7 | [`secrets`] | the parts of a text that belong to Secrets |
+//! | 8 | [`problem`] | problems that stop a run, with place and help |
+//! | 9 | [`rules`] | rules: ids, severities, meanings |
+//! | 10 | [`read`] | reads bytes into documents and [`read::Resource`]s; detects the host |
+//! | 11 | [`catalogue`] | facts about common images |
+//! | 12 | [`objects`] | pod templates, containers and claims of objects, and references between objects |
+//! | 13 | [`finding`] | findings about objects, and the settings that decided |
+//! | 14 | [`config`] | decodes the functionConfig into a typed [`config::Config`]; rejects unknown fields |
+//! | 15 | [`select`] | selects objects by the config; the others are passed over |
+//! | 16 | [`edit`] | [`edit::Edits`]: changes with their reasons |
+//! | 17 | [`ledger`] | the outcome of every object, container and claim |
+//! | 18 | [`facts`] | pods before and after the edits |
+//! | 19 | [`funnel`] | applies severities and exemptions to findings, and removes duplicates |
+//! | 20 | [`pod_security`] | the Pod Security Standards, as upstream evaluates them |
+//! | 21 | [`transformers`] | request the desired state |
+//! | 22 | [`checks`] | report problems |
+//! | 23 | [`explain`] | why the fields of an object have their values |
+//! | 24 | [`report`] | changes, findings and the ledger as text, JSON and KRM results |
+//! | 25 | [`mod@write`] | splices edits into the text; copies every other byte |
 //!
 //! [`fit`] calls them in order.
 //!
@@ -69,6 +70,7 @@ macro_rules! schema {
 
 pub mod catalogue;
 pub mod checks;
+pub mod compressed;
 pub mod config;
 pub mod edit;
 pub mod explain;

@@ -5,8 +5,9 @@ use std::sync::OnceLock;
 
 use super::formats::{Format, format_of};
 use super::paths::{bare, counts, set, walk};
-use super::text::Text;
+use super::text::blocks;
 use super::{Object, Path, Versions};
+use crate::compressed::Text;
 use crate::hashing::HashMap;
 use crate::yaml::Node;
 
@@ -175,7 +176,7 @@ impl Rules {
             OnceLock::new();
         let texts = TEXTS.get_or_init(|| {
             let mut texts: HashMap<_, Vec<_>> = HashMap::default();
-            for block in TEXT.blocks().1 {
+            for block in blocks(TEXT.get()).1 {
                 let (head, lines) = block.split_once('\n').unwrap_or((block, ""));
                 let number = head.split(' ').next().unwrap_or_default();
                 let number = match number.as_bytes().first() {

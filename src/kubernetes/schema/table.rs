@@ -4,8 +4,9 @@
 
 use std::sync::OnceLock;
 
-use super::text::Text;
+use super::text::blocks;
 use super::{Field, Object, Type};
+use crate::compressed::Text;
 use crate::hashing::HashMap;
 
 static TEXT: Text = Text::new(include_bytes!(concat!(env!("OUT_DIR"), "/kubernetes.txt")));
@@ -114,7 +115,7 @@ struct TypeText {
 fn table() -> &'static Table {
     static TABLE: OnceLock<Table> = OnceLock::new();
     TABLE.get_or_init(|| {
-        let (head, types) = TEXT.blocks();
+        let (head, types) = blocks(TEXT.get());
         let mut kinds: HashMap<_, Vec<_>> = HashMap::default();
         let rows = head.lines().filter_map(|line| line.strip_prefix("kind "));
         for row in rows.filter_map(KindRow::parse) {
