@@ -1,26 +1,29 @@
 //! Changing values: what can be asked for, and what is answered when it cannot be done.
 
 mod brackets;
+mod edited;
 mod emit;
 mod guard;
 mod new;
 mod patch;
 mod plan;
+mod refusal;
 mod style;
 mod way;
 mod write;
 
 use super::Node;
-use super::stream::{Position, Stream};
+use super::stream::Stream;
 use super::tree::{Kind, NONE, NodeId, ODD};
 use super::value::Value;
 use emit::{Splice, Splices};
 use jsonptr::{Pointer, PointerBuf};
 use plan::Plan;
 use std::borrow::Cow;
-use std::fmt;
 use std::ops::Range;
 
+pub use edited::Edited;
+pub use refusal::{Refusal, RefusalReason};
 pub use write::Lines;
 
 /// One change, at a place below a node.
@@ -86,144 +89,6 @@ pub struct Behind<'w> {
     pub map: NodeId,
     /// Writes them, without the first indentation and the last line break.
     pub write: &'w dyn Fn(&mut Lines<'_>),
-}
-
-/// A text with its edits: what stays is borrowed.
-pub struct Edited<'s> {
-    text: Cow<'s, str>,
-    splices: Splices,
-    behind: Option<Behind<'s>>,
-}
-
-impl Edited<'_> {
-    /// Passes on the parts of the new text, in order.
-    pub fn each_part(&self, pass: &mut dyn FnMut(&str)) {
-        let Splices {
-            list,
-            buffer,
-            behind,
-        } = &self.splices;
-        let replace = |list: &[Splice], mut from: usize, pass: &mut dyn FnMut(&str)| {
-            for splice in list {
-                pass(&self.text[from..splice.start]);
-                pass(&buffer[splice.text.clone()]);
-                from = splice.end;
-            }
-            from
-        };
-        let at = behind.map_or(self.text.len(), |it| it.at());
-        let (before, after) = list.split_at(list.partition_point(|it| it.end <= at));
-        let mut from = replace(before, 0, pass);
-        if let (Some(place), Some(behind)) = (behind, &self.behind) {
-            pass(&self.text[from..at]);
-            place.write(behind.write, pass);
-            from = at;
-        }
-        from = replace(after, from, pass);
-        pass(&self.text[from..]);
-    }
-
-    /// The new text.
-    #[must_use]
-    pub fn into_text(self) -> String {
-        if self.splices.list.is_empty() && self.behind.is_none() {
-            return self.text.into_owned();
-        }
-        let mut text = String::with_capacity(self.text.len() + self.splices.buffer.len());
-        self.each_part(&mut |part| text.push_str(part));
-        text
-    }
-}
-
-impl From<String> for Edited<'_> {
-    fn from(text: String) -> Self {
-        Edited {
-            text: Cow::Owned(text),
-            splices: Splices::default(),
-            behind: None,
-        }
-    }
-}
-
-/// An edit that was refused, so there is no new text.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Refusal {
-    /// Which edit: its index in the list given.
-    pub edit: usize,
-    /// Why, with line numbers.
-    pub message: String,
-    /// Where the obstacle is: byte offset.
-    pub offset: usize,
-    /// Where the obstacle is: line and column.
-    pub position: Position,
-    /// Why, for counting.
-    pub reason: RefusalReason,
-}
-
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.position, self.message)
-    }
-}
-
-impl std::error::Error for Refusal {}
-
-/// The kinds of [`Refusal`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[non_exhaustive]
-pub enum RefusalReason {
-    /// The path goes through a scalar, or to an index that the sequence does not have.
-    NoSuchPlace,
-    /// The place is shared through an anchor, alias or merge.
-    Shared,
-    /// The node has a tag, and a new value could contradict it.
-    Tagged,
-    /// An explicit `? ` key, a key without a colon or a pair without braces.
-    OddEntry,
-    /// Tabs, or another layout the editor does not write next to.
-    Layout,
-    /// Removing the entry would remove a comment that is not clearly its own.
-    Comment,
-    /// An earlier edit of the same call replaced or removed the root of this one.
-    Overlap,
-    /// The edited text did not read back as intended.
-    Guard,
-}
-
-impl RefusalReason {
-    /// A stable name in snake_case.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            RefusalReason::NoSuchPlace => "no_such_place",
-            RefusalReason::Shared => "shared",
-            RefusalReason::Tagged => "tagged",
-            RefusalReason::OddEntry => "odd_entry",
-            RefusalReason::Layout => "layout",
-            RefusalReason::Comment => "comment",
-            RefusalReason::Overlap => "overlap",
-            RefusalReason::Guard => "guard",
-        }
-    }
-}
-
-impl Refusal {
-    fn new(
-        stream: &Stream,
-        edit: usize,
-        reason: RefusalReason,
-        offset: usize,
-        message: String,
-    ) -> Self {
-        Refusal {
-            edit,
-            message,
-            offset,
-            position: stream.position(offset),
-            reason,
-        }
-    }
 }
 
 impl Stream {

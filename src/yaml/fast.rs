@@ -13,10 +13,15 @@
 //! three bytes at once, 16 bytes at a time, finds the colon, the comment or the end of the line. All else takes the longer
 //! way, which reads the line from its start.
 
+mod bytes;
 mod flow;
+mod keys;
+mod quick;
 mod scalars;
 
-use super::scalar::is_certain_string as is_string;
+use bytes::{marker_line, refuse_odd_bytes};
+use keys::Keys;
+
 use super::tree::{DocumentData, Kind, NONE, Tree, bits};
 use memchr::memchr;
 use std::ops::Range;
@@ -55,43 +60,6 @@ impl Open {
         node: NONE,
         column: -1,
     };
-}
-
-/// What is known about the keys of a map.
-#[derive(Clone, Copy)]
-struct Keys {
-    /// One of 64 bits for each key. Keys with different bits are different.
-    seen: u64,
-    /// Whether two keys may be equal, or one may be no string.
-    are_unsure: u32,
-    /// Whether this is a map at all.
-    are_there: u32,
-}
-
-impl Keys {
-    const NONE: Keys = Keys {
-        seen: 0,
-        are_unsure: 0,
-        are_there: 0,
-    };
-
-    const OF_MAP: Keys = Keys {
-        are_there: 1,
-        ..Keys::NONE
-    };
-
-    /// Adds a plain key.
-    #[inline(always)]
-    fn add(&mut self, digest: u16, is_string: bool) {
-        let seen = 1 << (digest >> 10);
-        self.are_unsure |= u32::from((self.seen & seen != 0) | !is_string);
-        self.seen |= seen;
-    }
-
-    /// Adds a key that is not looked at.
-    fn add_other(&mut self) {
-        (self.seen, self.are_unsure) = (u64::MAX, 1);
-    }
 }
 
 /// The block collections around the innermost one. Used again for each document.
@@ -223,141 +191,11 @@ pub(super) fn parse_lines(
     }
 }
 
-/// Control and other special characters and a lone CR are left to `full`.
-fn refuse_odd_bytes(part: &str) -> Fast<()> {
-    let bytes = part.as_bytes();
-    // A pass that the compiler can vectorise; the exact tests below run for few documents.
-    // As signed numbers with one added, the characters of ASCII that are seen are the largest.
-    let is_special = |c: u8| (c.wrapping_add(1) as i8) < b'!' as i8 && c != b'\n';
-    let special = |special: bool, c: &u8| special | is_special(*c);
-    if !bytes.iter().fold(false, special) {
-        return Ok(());
-    }
-    let mut odd = false;
-    let mut carriage_return = false;
-    for &c in bytes {
-        odd |= (c < 0x20 && c != b'\n' && c != b'\t' && c != b'\r') | (c == 0x7f);
-        odd |= (c == 0xc2) | (c == 0xe2) | (c == 0xef);
-        carriage_return |= c == b'\r';
-    }
-    if odd && part.chars().any(is_odd) {
-        return Err(GiveUp);
-    }
-    if carriage_return
-        && memchr::memchr_iter(b'\r', bytes).any(|i| bytes.get(i + 1) != Some(&b'\n'))
-    {
-        return Err(GiveUp);
-    }
-    Ok(())
-}
-
-fn is_odd(c: char) -> bool {
-    (c < ' ' && !matches!(c, '\n' | '\t' | '\r'))
-        || ('\u{7f}'..='\u{9f}').contains(&c)
-        || matches!(
-            c,
-            '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}'
-        )
-}
-
-/// Length of a `---` line without content; 0 where there is none.
-fn marker_line(part: &[u8]) -> Fast<usize> {
-    if !part.starts_with(b"---") {
-        return Ok(0);
-    }
-    let blanks = part[3..].iter().take_while(|c| **c == b' ').count();
-    let mut at = 3 + blanks;
-    if blanks > 0 && part.get(at) == Some(&b'#') {
-        at = memchr(b'\n', &part[at..]).map_or(part.len(), |n| at + n);
-    }
-    match part.get(at..) {
-        None | Some([]) => Ok(part.len()),
-        Some([b'\n', ..]) => Ok(at + 1),
-        Some([b'\r', b'\n', ..]) => Ok(at + 2),
-        _ => Err(GiveUp),
-    }
-}
-
 fn is_break(c: u8) -> bool {
     c == b'\n' || c == b'\r'
 }
 
 impl Parser<'_> {
-    /// The byte at `i`; the end of the chunk reads as a line break.
-    #[inline]
-    fn byte(&self, i: usize) -> u8 {
-        if i < self.end { self.bytes[i] } else { b'\n' }
-    }
-
-    /// Is there a blank or the end of the line at `i`? (Tabs count as neither.)
-    #[inline]
-    fn is_gap(&self, i: usize) -> bool {
-        matches!(self.byte(i), b' ' | b'\n' | b'\r')
-    }
-
-    /// Start of the line behind the one `i` is in.
-    #[inline]
-    fn next_line(&self, i: usize) -> usize {
-        match self.bytes.get(i..self.end) {
-            Some([b'\n', ..]) => i + 1,
-            Some([b'\r', b'\n', ..]) => i + 2,
-            Some(rest) => memchr(b'\n', rest).map_or(self.end, |n| i + n + 1),
-            None => self.end,
-        }
-    }
-
-    #[inline(always)]
-    fn eight(&self, i: usize) -> Option<u64> {
-        let eight = self.bytes.get(i..)?.first_chunk()?;
-        Some(u64::from_le_bytes(*eight))
-    }
-
-    #[inline(always)]
-    fn skip_spaces(&self, mut i: usize) -> usize {
-        while let Some(eight) = self.eight(i) {
-            let others = eight ^ u64::from_le_bytes([b' '; 8]);
-            if others != 0 {
-                return i + others.trailing_zeros() as usize / 8;
-            }
-            i += 8;
-        }
-        while i < self.end && self.bytes[i] == b' ' {
-            i += 1;
-        }
-        i
-    }
-
-    /// The next of three bytes, or the end.
-    #[inline(always)]
-    fn find(&self, i: usize, a: u8, b: u8, c: u8) -> usize {
-        let rest = self.bytes.get(i..).unwrap_or_default();
-        // Most are near: `memchr3` is a call through a pointer.
-        #[cfg(target_arch = "x86_64")]
-        if let Some(three) = memchr::arch::x86_64::sse2::memchr::Three::new(a, b, c) {
-            return three.find(rest).map_or(self.end, |at| i + at);
-        }
-        memchr::memchr3(a, b, c, rest).map_or(self.end, |at| i + at)
-    }
-
-    /// The same, where it is not in the way of most lines.
-    #[inline(never)]
-    fn far_stop(&self, i: usize) -> usize {
-        self.stop(i)
-    }
-
-    /// The next `:`, `#` or `\n`, or the end.
-    #[inline(always)]
-    fn stop(&self, i: usize) -> usize {
-        self.find(i, b':', b'#', b'\n')
-    }
-
-    /// Does the line that starts at `line` begin like a marker? None that `split` saw is here; one
-    /// with a byte that `split` does not take for a blank might.
-    #[inline]
-    fn is_marker(&self, line: usize) -> bool {
-        matches!(self.bytes.get(line..), Some([a @ (b'-' | b'.'), b, c, ..]) if a == b && a == c)
-    }
-
     /// From the start of a line: moves over blank and comment lines to the next content and gives
     /// its column.
     #[inline]
@@ -581,118 +419,6 @@ impl Parser<'_> {
             self.tree.unsure.push(open.node);
         }
         self.around.pop().unwrap_or(Open::NOTHING)
-    }
-
-    /// Adds the plain key from the cursor to `end`.
-    #[inline(always)]
-    fn push_key(&mut self, end: usize, map: u32, keys: &mut Keys) {
-        let text = &self.bytes[self.at..end];
-        let digest = self.tree.push_key(self.at, text, map);
-        let class = BEGINS[usize::from(self.bytes[self.at])];
-        let is_string = class & STRING != 0 || class & KEY != 0 && is_string(text);
-        keys.add(digest, is_string);
-    }
-
-    /// Adds a key at the cursor.
-    fn push_other_key(&mut self, key: &Key, map: u32, keys: &mut Keys) {
-        if key.kind == Kind::Plain {
-            return self.push_key(key.end, map, keys);
-        }
-        self.tree.push(key.kind, self.at, key.end, map);
-        keys.add_other();
-    }
-
-    /// The colon of the key at the cursor, if it is of the ordinary form.
-    #[inline(always)]
-    fn quick_key(&self) -> Option<usize> {
-        let bytes = self.bytes;
-        if BEGINS[usize::from(*bytes.get(self.at)?)] & KEY == 0 {
-            return None;
-        }
-        let colon = self.stop(self.at + 1);
-        let is_ordinary = match bytes.get(colon - 1..)? {
-            [before, b':', b' ' | b'\n' | b'\r', ..] => !matches!(before, b' ' | b'\t'),
-            _ => false,
-        };
-        (is_ordinary && colon - self.at <= MAX_KEY).then_some(colon)
-    }
-
-    /// Moves to the content of the next line, if that is of the ordinary form, and gives its column. Otherwise -1.
-    #[inline(always)]
-    fn quick_content(&mut self) -> i32 {
-        let known = self.skip_spaces(self.line);
-        match self.bytes.get(known) {
-            Some(c) if BEGINS[usize::from(*c)] & KEY != 0 || *c == b'-' && known > self.line => {
-                self.at = known;
-                (known - self.line) as i32
-            }
-            _ => -1,
-        }
-    }
-
-    /// The value behind the colon that ends at `after`, as [`Parser::quick_scalar`].
-    #[inline(always)]
-    fn quick_value(&mut self, column: i32, after: usize, map: u32) -> Option<i32> {
-        match self.bytes.get(after..)? {
-            [b' ', c, ..] if BEGINS[usize::from(*c)] & VALUE != 0 || matches!(c, b'"' | b'\'') => {
-                self.quick_scalar(column, after + 1, map)
-            }
-            _ => None,
-        }
-    }
-
-    /// What begins at `start`, below what is in `column`, if it is of the ordinary form: a scalar on one line, plain or in
-    /// quotes, and no key. Otherwise nothing has moved. As [`Parser::quick_content`] for the line behind it.
-    #[inline(never)]
-    fn quick_scalar(&mut self, column: i32, start: usize, parent: u32) -> Option<i32> {
-        let first = *self.bytes.get(start)?;
-        if BEGINS[usize::from(first)] & VALUE == 0 {
-            if !matches!(first, b'"' | b'\'') {
-                return None;
-            }
-            let end = self.find(start + 1, first, b'\\', b'\n');
-            match self.bytes.get(end..)? {
-                [c, b'\n', ..] if *c == first => {}
-                _ => return None,
-            }
-            self.line = end + 2;
-            self.tree.push(quoted_kind(first), start, end + 1, parent);
-            return Some(self.quick_content());
-        }
-        let mut end = start;
-        let line = loop {
-            end = self.stop(end + 1);
-            match self.bytes.get(end - 1..)? {
-                [before, b'\n', ..] if !matches!(before, b' ' | b'\t' | b'\r') => break end + 1,
-                [_, b':', c, ..] if !matches!(c, b' ' | b'\n' | b'\r' | b'\t') => {}
-                [b' ', b'#', ..] => {
-                    let line = self.next_line(end);
-                    end = self.trim_end(end, start);
-                    if self.bytes[end - 1] == b'\t' {
-                        return None;
-                    }
-                    break line;
-                }
-                [before, b'#', ..] if !matches!(before, b' ' | b'\t') => {}
-                _ => return None,
-            }
-        };
-        let known = self.skip_spaces(line);
-        let mut next = (known - line) as i32;
-        match self.bytes.get(known) {
-            Some(c) if BEGINS[usize::from(*c)] & KEY != 0 || *c == b'-' && next > 0 => {
-                if next > column {
-                    return None;
-                }
-                self.at = known;
-            }
-            Some(b'\n' | b'\r' | b'\t') => return None,
-            Some(c) if next > column && *c != b'#' => return None,
-            _ => next = -1,
-        }
-        (self.line, self.known) = (line, known);
-        self.tree.push(Kind::Plain, start, end, parent);
-        Some(next)
     }
 
     /// A scalar or flow collection that starts at the cursor. Ends at the start of a line.

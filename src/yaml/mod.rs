@@ -43,6 +43,7 @@ mod fast;
 mod forms;
 mod full;
 mod join;
+mod kind;
 mod node;
 mod scalar;
 mod split;
