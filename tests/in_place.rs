@@ -213,7 +213,8 @@ fn every_signal_that_can_be_caught_leaves_nothing() {
     ] {
         // A shell starts what runs in its background with some signals ignored, and so does nohup.
         if is_ignored(signal) {
-            eprintln!("skip: the test was started to ignore SIG{signal}");
+            let skip = format!("skip: the test was started to ignore SIG{signal}\n");
+            let _ = std::io::stderr().write_all(skip.as_bytes());
             continue;
         }
         let folder = pods(2);
