@@ -127,9 +127,27 @@ fn objects(file: &Path) -> Vec<Value> {
             if let Some(metadata) = object["metadata"].as_object_mut() {
                 metadata.shift_remove("namespace");
             }
+            send_whole_numbers(&mut object);
             object
         })
         .collect()
+}
+
+/// Go, and so kubectl, writes a whole number without a fraction as JSON, whatever its form in YAML.
+fn send_whole_numbers(value: &mut Value) {
+    match value {
+        Value::Number(number) => {
+            let whole = number
+                .as_f64()
+                .filter(|it| number.is_f64() && it.fract() == 0.0);
+            if let Some(whole) = whole.filter(|it| it.abs() < 1e15) {
+                *value = (whole as i64).into();
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(send_whole_numbers),
+        Value::Object(entries) => entries.values_mut().for_each(send_whole_numbers),
+        _ => {}
+    }
 }
 
 fn compare(server: &Server, mutants: Vec<Mutant>) -> Vec<Compared> {

@@ -787,19 +787,6 @@ pub(super) const SHAPES: &[Shape] = &[
     ("volumes", |n| {
         Workload::new(0).pod(volumes(n)).yaml().into()
     }),
-    ("volumes in memory", |n| {
-        let volumes = in_pod("volumes", n, |n| {
-            format!("{{name: v{n}, emptyDir: {{medium: Memory}}}}")
-        });
-        let mounts = in_container("volumeMounts", n, |n| {
-            format!("{{name: v{n}, mountPath: /m{n}}}")
-        });
-        Workload::new(0)
-            .pod(volumes)
-            .container(mounts)
-            .yaml()
-            .into()
-    }),
     ("volumes with mounts", |n| {
         let mounts = in_container("volumeMounts", n, |n| {
             format!("{{name: v{n}, mountPath: /m{n}}}")
