@@ -161,8 +161,8 @@ impl<'r, 'a> Places<'r, 'a> {
         let start = stream.line_start(at);
         let near = self.line.filter(|it| it.1.abs_diff(start) < NEAR);
         let line = match near {
-            // The first line may begin with a byte order mark.
-            _ if start == 0 => None,
+            // The first line may begin with a byte order mark, and a long one has an index of its characters.
+            _ if start == 0 || at - start > NEAR => None,
             Some((line, known)) if known <= start => {
                 Some(line + feeds(&text.as_bytes()[known..start]))
             }
