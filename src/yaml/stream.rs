@@ -20,7 +20,7 @@ pub struct Stream {
     pub(super) text: String,
     pub(super) tree: Tree,
     pub(super) chunks: Vec<Range<usize>>,
-    /// Of each [`BLOCK`] of the text, the line that its first byte is in: its number, from 1, and its start.
+    /// Of each [`lines::BLOCK`] of the text, the line that its first byte is in: its number, from 1, and its start.
     lines: OnceLock<Vec<(u32, u32)>>,
     line_feeds: OnceLock<Vec<u32>>,
     merges: OnceLock<bool>,

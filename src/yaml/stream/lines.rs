@@ -7,7 +7,7 @@ use std::fmt;
 const NEAR: usize = 512;
 
 /// Lines are counted to the start of a block once, and from there each time.
-const BLOCK: usize = 2048;
+pub(super) const BLOCK: usize = 2048;
 
 /// A place in a text as an editor shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
