@@ -10,7 +10,7 @@ use jsonptr::Pointer;
 
 use crate::secrets::{self, Secrets};
 use crate::text::{Text, source};
-use crate::yaml::{Node, Position, Stream, SyntaxError};
+use crate::yaml::{Node, Position, Stream, SyntaxError, unescaped};
 
 /// The place of a problem in a text, with an excerpt.
 #[derive(Clone, Debug)]
@@ -344,9 +344,8 @@ pub fn field_path(pointer: &Pointer) -> String {
         match class {
             _ if token.is_empty() => path.push_str("[\"\"]"),
             0 => {
-                let token = token.replace("~1", "/").replace("~0", "~");
                 path.push_str("[\"");
-                path.push_str(&token);
+                path.push_str(&unescaped(token));
                 path.push_str("\"]");
             }
             NAME => {

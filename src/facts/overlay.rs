@@ -9,7 +9,7 @@ use super::view::View;
 use crate::edit::Change;
 use crate::finding::Subject;
 use crate::hashing::HashMap;
-use crate::yaml::{Node, Value};
+use crate::yaml::{Node, Value, tokens};
 
 /// The edits of one object, as a tree along their paths.
 #[derive(Debug, Default)]
@@ -94,7 +94,8 @@ impl<'e> Overlay<'e> {
             at: 0,
         };
         let root = (!self.branches.is_empty()).then_some(root);
-        let place = tokens(path).try_fold(root, |place, token| Some(place?.get(&token)));
+        let place =
+            tokens(path.as_str(), 0).try_fold(root, |place, token| Some(place?.get(&token.key)));
         View::Written(node, place.flatten())
     }
 
@@ -103,7 +104,8 @@ impl<'e> Overlay<'e> {
         if self.branches.is_empty() {
             self.branches.push(Branch::new(Cow::Borrowed("")));
         }
-        tokens(path).fold(from, |from, token| {
+        tokens(path.as_str(), 0).fold(from, |from, token| {
+            let token = token.key;
             let (known, is_wide) = self.find(from, &token);
             if let Some(at) = known {
                 return at;
@@ -154,22 +156,6 @@ impl<'e> Branch<'e> {
             edit: None,
         }
     }
-}
-
-/// The tokens of a path, borrowed from it.
-fn tokens(path: &Pointer) -> impl Iterator<Item = Cow<'_, str>> {
-    let mut rest = path.as_str();
-    let is_escaped = memchr::memchr(b'~', rest.as_bytes()).is_some();
-    std::iter::from_fn(move || {
-        let tokens = rest.strip_prefix('/')?;
-        let token;
-        let len = tokens.bytes().position(|byte| byte == b'/');
-        (token, rest) = tokens.split_at(len.unwrap_or(tokens.len()));
-        Some(match is_escaped {
-            true => Cow::Owned(token.replace("~1", "/").replace("~0", "~")),
-            false => Cow::Borrowed(token),
-        })
-    })
 }
 
 impl<'a> Place<'a> {

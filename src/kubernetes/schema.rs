@@ -21,7 +21,7 @@ use std::sync::OnceLock;
 use jsonptr::PointerBuf;
 
 use super::{Quantity, date};
-use crate::yaml::{Node, Scalar, digest};
+use crate::yaml::{Node, Scalar, digest, push_token};
 
 pub use custom::Custom;
 pub use rows::Range;
@@ -185,29 +185,22 @@ impl Path<'_, '_> {
     }
 
     fn write(&self, pointer: &mut String) {
-        let add = |token: &str, pointer: &mut String| {
-            pointer.push('/');
-            match memchr::memchr2(b'~', b'/', token.as_bytes()) {
-                None => pointer.push_str(token),
-                Some(_) => pointer.push_str(&token.replace('~', "~0").replace('/', "~1")),
-            }
-        };
         match self {
             Path::Top(None) => {}
-            Path::Top(Some(key)) => add(key, pointer),
+            Path::Top(Some(key)) => push_token(pointer, key),
             Path::Key(above, key) => {
                 above.write(pointer);
-                add(&key.text().unwrap_or_default(), pointer);
+                push_token(pointer, &key.text().unwrap_or_default());
             }
             Path::Name(above, name) => {
                 above.write(pointer);
                 for token in name.split('/') {
-                    add(&token.replace("~1", "/"), pointer);
+                    push_token(pointer, &token.replace("~1", "/"));
                 }
             }
             Path::Item(above, index) => {
                 above.write(pointer);
-                add(&index.to_string(), pointer);
+                push_token(pointer, &index.to_string());
             }
         }
     }

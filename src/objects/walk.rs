@@ -5,7 +5,7 @@ use jsonptr::{Pointer, PointerBuf};
 use crate::kubernetes::schema::Object;
 use crate::problem::{Problem, field_path};
 use crate::read::Resource;
-use crate::yaml::Node;
+use crate::yaml::{Node, push_token};
 
 /// A path with more tokens.
 pub fn below<'t>(path: &Pointer, tokens: impl IntoIterator<Item = &'t str>) -> PointerBuf {
@@ -14,11 +14,7 @@ pub fn below<'t>(path: &Pointer, tokens: impl IntoIterator<Item = &'t str>) -> P
     let mut text = String::with_capacity(USUAL);
     text.push_str(path.as_str());
     for token in tokens {
-        text.push('/');
-        match memchr::memchr2(b'~', b'/', token.as_bytes()) {
-            Some(_) => text.push_str(&token.replace('~', "~0").replace('/', "~1")),
-            None => text.push_str(token),
-        }
+        push_token(&mut text, token);
     }
     // It is valid: each token is escaped.
     PointerBuf::parse(text).unwrap_or_default()

@@ -11,7 +11,7 @@ use crate::finding::Part;
 use crate::objects::ContainerType;
 use crate::read::{OriginLines, Resource};
 use crate::text::word;
-use crate::yaml::{Node, Position};
+use crate::yaml::{Node, tokens};
 
 /// The reference to an object. Without a name, it has the prefix from which the API server makes one.
 pub(super) fn reference(resource: &Resource<'_>) -> ResourceIdentifier {
@@ -73,9 +73,6 @@ fn label(name: &str) -> Cow<'_, str> {
     }
 }
 
-/// Nearer lines are counted from the last one.
-const NEAR: usize = 4096;
-
 /// Finds the places of leaves, object by object.
 #[derive(Default)]
 pub(super) struct Places<'r, 'a> {
@@ -84,8 +81,6 @@ pub(super) struct Places<'r, 'a> {
     path: String,
     /// Its nodes, each with the end of its path. The next leaf is mostly near.
     nodes: Vec<(usize, Node<'a>)>,
-    /// The last line, and where it starts.
-    line: Option<(usize, usize)>,
 }
 
 impl<'r, 'a> Places<'r, 'a> {
@@ -99,8 +94,6 @@ impl<'r, 'a> Places<'r, 'a> {
         let has_lines = resource.origin.lines == OriginLines::OfFile;
         let of_resource = |known: &Resource<'a>| std::ptr::eq(known, resource);
         if !self.resource.is_some_and(of_resource) {
-            let is_same = |known: &Resource<'a>| known.text == resource.text;
-            self.line = self.line.filter(|_| self.resource.is_some_and(is_same));
             self.resource = Some(resource);
             self.nodes.clear();
         }
@@ -108,7 +101,7 @@ impl<'r, 'a> Places<'r, 'a> {
             Some(pointer) => self.nearest(resource, pointer.as_str()),
             None => resource.node,
         });
-        let position = node.map(|node| self.position(node));
+        let position = node.map(Node::position);
         Some(FilePlace {
             path,
             index: resource.origin.index,
@@ -134,55 +127,17 @@ impl<'r, 'a> Places<'r, 'a> {
             self.nodes.pop();
         }
         let (mut end, mut node) = *self.nodes.last().unwrap_or(&(0, resource.node));
-        while bytes.get(end) == Some(&b'/') {
-            let (mut until, mut is_escaped) = (end + 1, false);
-            while let Some(byte) = bytes.get(until).filter(|byte| **byte != b'/') {
-                is_escaped |= *byte == b'~';
-                until += 1;
-            }
-            let token = &pointer[end + 1..until];
-            let next = match is_escaped {
-                true => step(node, &token.replace("~1", "/").replace("~0", "~")),
-                false => step(node, token),
+        for token in tokens(pointer, end) {
+            let Some(next) = step(node, &token.key) else {
+                break;
             };
-            let Some(next) = next else { break };
-            (end, node) = (until, next);
+            (end, node) = (token.end, next);
             self.nodes.push((end, node));
         }
         self.path.clear();
         self.path.push_str(&pointer[..end]);
         node
     }
-
-    /// Where a node begins.
-    fn position(&mut self, node: Node<'a>) -> Position {
-        let (stream, at) = (node.stream(), node.span().start);
-        let text = stream.text();
-        let start = stream.line_start(at);
-        let near = self.line.filter(|it| it.1.abs_diff(start) < NEAR);
-        let line = match near {
-            // The first line may begin with a byte order mark, and a long one has an index of its characters.
-            _ if start == 0 || at - start > NEAR => None,
-            Some((line, known)) if known <= start => {
-                Some(line + feeds(&text.as_bytes()[known..start]))
-            }
-            Some((line, known)) => Some(line - feeds(&text.as_bytes()[start..known])),
-            None => None,
-        };
-        let position = match line {
-            Some(line) => Position {
-                line,
-                column: text[start..at].chars().count() + 1,
-            },
-            None => node.position(),
-        };
-        self.line = Some((position.line, start));
-        position
-    }
-}
-
-fn feeds(text: &[u8]) -> usize {
-    memchr::memchr_iter(b'\n', text).count()
 }
 
 /// The bytes of a scalar, or of the first line of a collection: a viewer shows a finding only where all of its lines have

@@ -45,6 +45,7 @@ mod full;
 mod join;
 mod kind;
 mod node;
+mod pointer;
 mod scalar;
 mod split;
 mod stream;
@@ -62,6 +63,7 @@ pub use edit::{
 pub use error::{Fault, SyntaxError};
 pub use join::join;
 pub use node::Node;
+pub use pointer::{push_token, tokens, unescaped};
 pub use scalar::Scalar;
 pub(crate) use scalar::integer;
 pub use stream::{Document, Position, Stream};

@@ -4,7 +4,7 @@ use fitout::explain::{ExplainedField, Explanation, name_of_item, unmanaged};
 use fitout::finding::Part;
 use fitout::problem::did_you_mean;
 use fitout::read::Resource;
-use fitout::yaml::Node;
+use fitout::yaml::{Node, unescaped};
 use jsonptr::PointerBuf;
 
 use super::super::{Failure, WRONG_USE};
@@ -112,9 +112,7 @@ fn rank(wanted: &[String], named: &[String], numbered: &[String]) -> u8 {
 fn tokens(path: &str) -> Vec<String> {
     if let Some(path) = path.strip_prefix('/') {
         let tokens = path.split('/');
-        return tokens
-            .map(|it| it.replace("~1", "/").replace("~0", "~"))
-            .collect();
+        return tokens.map(|it| unescaped(it).into_owned()).collect();
     }
     let mut tokens = Vec::new();
     let mut key = String::new();

@@ -1,5 +1,6 @@
 //! Which changes to existing objects the API server would reject.
 
+use fitout::yaml::push_token;
 use std::collections::BTreeMap;
 
 use serde_json::Value;
@@ -183,8 +184,9 @@ fn compare(path: &str, ours: &Value, live: &Value, found: &mut Vec<(String, Stri
         (Value::Object(ours), Value::Object(live)) => {
             for (name, value) in ours {
                 let live = live.get(name).unwrap_or(&Value::Null);
-                let token = name.replace('~', "~0").replace('/', "~1");
-                compare(&format!("{path}/{token}"), value, live, found);
+                let mut below = path.to_owned();
+                push_token(&mut below, name);
+                compare(&below, value, live, found);
             }
         }
         (Value::Array(ours), Value::Array(live)) if ours.len() == live.len() => {

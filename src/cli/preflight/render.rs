@@ -3,6 +3,7 @@
 use fitout::objects::{ClaimKind, Target};
 use fitout::read::Resource;
 use fitout::text::word;
+use fitout::yaml::unescaped;
 use serde_json::{Value, json};
 
 /// The objects that would be applied.
@@ -107,7 +108,7 @@ pub(super) fn dotted(pointer: &str) -> String {
             path = format!("{path}[{token}]");
         } else {
             let dot = if path.is_empty() { "" } else { "." };
-            path = format!("{path}{dot}{}", token.replace("~1", "/").replace("~0", "~"));
+            path = format!("{path}{dot}{}", unescaped(token));
         }
     }
     path

@@ -2,7 +2,7 @@
 
 use super::super::tree::Kind;
 use super::super::{Node, NodeId, Stream, Value, node::index};
-use super::way::Token;
+use crate::yaml::pointer::Token;
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::ops::Deref;

@@ -11,8 +11,9 @@ use super::super::tree::{Kind, NONE, ODD};
 use super::super::{Node, NodeId, Stream, node::index};
 use super::new::{Name, New, Outcome};
 use super::patch::{Patch, Patches};
-use super::way::{Token, Way, tokens};
+use super::way::Way;
 use super::{Refusal, RefusalReason as Reason, Request};
+use crate::yaml::pointer::{Token, tokens};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -130,7 +131,7 @@ impl<'a> Plan<'a> {
         let known = self.way.steps.last().map_or(0, |(end, _)| *end);
         let mut list = std::mem::take(&mut self.tokens);
         list.clear();
-        tokens(edit.pointer.as_str(), known, &mut list);
+        list.extend(tokens(edit.pointer.as_str(), known));
         if edit.appends
             && let Some(last) = list.last_mut()
         {

@@ -1,31 +1,5 @@
 //! The shared path of consecutive edits: most are next to each other.
 
-use std::borrow::Cow;
-
-/// A token of a pointer.
-pub(super) struct Token<'e> {
-    pub(super) key: Cow<'e, str>,
-    /// Where it ends in the pointer.
-    pub(super) end: usize,
-}
-
-/// Adds the tokens of a pointer behind a place in it.
-pub(super) fn tokens<'e>(pointer: &'e str, from: usize, tokens: &mut Vec<Token<'e>>) {
-    let mut end = from;
-    let has_escapes = memchr::memchr(b'~', &pointer.as_bytes()[from..]).is_some();
-    while end < pointer.len() {
-        let token = &pointer[end + 1..];
-        let length = memchr::memchr(b'/', token.as_bytes());
-        let token = &token[..length.unwrap_or(token.len())];
-        end += 1 + token.len();
-        let key = match has_escapes && token.contains('~') {
-            true => Cow::Owned(token.replace("~1", "/").replace("~0", "~")),
-            false => Cow::Borrowed(token),
-        };
-        tokens.push(Token { key, end });
-    }
-}
-
 /// The way that the edit before went through the source: the next one mostly begins alike.
 #[derive(Default)]
 pub(super) struct Way<'e> {

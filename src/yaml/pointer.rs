@@ -1,0 +1,69 @@
+//! The texts of JSON pointers (RFC 6901), for what is done too often to build pointers for it.
+
+use std::borrow::Cow;
+
+/// A token of a pointer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Token<'p> {
+    /// The key or the index, without escapes.
+    pub key: Cow<'p, str>,
+    /// Where it ends in the pointer.
+    pub end: usize,
+}
+
+/// The tokens of a pointer from a place in it on, which is where a token ends.
+pub fn tokens(pointer: &str, from: usize) -> impl Iterator<Item = Token<'_>> {
+    let mut end = from;
+    let has_escapes = memchr::memchr(b'~', &pointer.as_bytes()[from..]).is_some();
+    std::iter::from_fn(move || {
+        let token = pointer.get(end + 1..)?;
+        let length = memchr::memchr(b'/', token.as_bytes());
+        let token = &token[..length.unwrap_or(token.len())];
+        end += 1 + token.len();
+        let key = match has_escapes {
+            true => unescaped(token),
+            false => Cow::Borrowed(token),
+        };
+        Some(Token { key, end })
+    })
+}
+
+/// The key that a token stands for.
+#[must_use]
+pub fn unescaped(token: &str) -> Cow<'_, str> {
+    match memchr::memchr(b'~', token.as_bytes()) {
+        Some(_) => Cow::Owned(token.replace("~1", "/").replace("~0", "~")),
+        None => Cow::Borrowed(token),
+    }
+}
+
+/// Adds a key to a pointer.
+pub fn push_token(pointer: &mut String, key: &str) {
+    pointer.push('/');
+    match memchr::memchr2(b'~', b'/', key.as_bytes()) {
+        Some(_) => pointer.push_str(&key.replace('~', "~0").replace('/', "~1")),
+        None => pointer.push_str(key),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_are_those_of_jsonptr() {
+        for keys in [vec![], vec![""], vec!["a", "0", "b/c", "~", "~1", "", "ä"]] {
+            let mut text = String::new();
+            keys.iter().for_each(|key| push_token(&mut text, key));
+            let expected = jsonptr::PointerBuf::from_tokens(keys.iter().copied());
+            assert_eq!(text, expected.as_str());
+            let found: Vec<_> = tokens(&text, 0).map(|it| it.key.into_owned()).collect();
+            assert_eq!(found, keys);
+            let ends: Vec<_> = tokens(&text, 0).map(|it| it.end).collect();
+            for (place, end) in ends.iter().enumerate() {
+                let rest: Vec<_> = tokens(&text, *end).map(|it| it.key.into_owned()).collect();
+                assert_eq!(rest, keys[place + 1..]);
+            }
+        }
+    }
+}
