@@ -1,9 +1,11 @@
 //! The texts that commands print as they are. `build.rs` compresses them.
 
+use fitout::compressed::Text;
+
 use super::{BUG, Failure};
 
-/// The texts, compressed: a line for each with its name and length, an empty line, and the texts.
-static TEXTS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/texts"));
+/// The texts: a line for each with its name and length, an empty line, and the texts.
+static TEXTS: Text = Text::new(include_bytes!(concat!(env!("OUT_DIR"), "/texts")));
 
 /// A text, by its path in the repository.
 pub(super) fn text(path: &str) -> Result<String, Failure> {
@@ -11,9 +13,7 @@ pub(super) fn text(path: &str) -> Result<String, Failure> {
 }
 
 fn find(path: &str) -> Option<String> {
-    let all = miniz_oxide::inflate::decompress_to_vec(TEXTS).ok()?;
-    let all = String::from_utf8(all).ok()?;
-    let (index, mut texts) = all.split_once("\n\n")?;
+    let (index, mut texts) = TEXTS.get().split_once("\n\n")?;
     for line in index.lines() {
         let (name, length) = line.split_once('\t')?;
         let (text, rest) = texts.split_at_checked(length.parse().ok()?)?;

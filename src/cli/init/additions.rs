@@ -19,47 +19,29 @@ pub(super) fn missing(existing: &str, found: &Found, suggestion: &Suggestion) ->
         named(["spec", "catalogue"], "image"),
     );
     let environments: Vec<String> = root
-        .at(["spec", "environments"])
-        .into_iter()
-        .flat_map(|it| {
-            it.entries()
-                .filter_map(|(key, _)| Some(key.text()?.into_owned()))
-                .collect::<Vec<_>>()
-        })
+        .entries_at(["spec", "environments"])
+        .filter_map(|(key, _)| Some(key.text()?.into_owned()))
         .collect();
+    let new = suggestion.profiles.iter();
+    let new = new.filter(|(name, _)| !profiles.contains(name));
+    let profiles: String = new.map(|(_, text)| text.as_str()).collect();
+    let new = suggestion.unknown.iter().filter(|(image, _)| {
+        !images.contains(image) && !existing.contains(&format!("image: {image} "))
+    });
+    let unknown: String = new.map(|(_, text)| text.as_str()).collect();
+    let new = found.environments.iter();
+    let new = new.filter(|it| !environments.contains(it));
+    let environments: String = new.map(|it| format!("    {it}: {{}}\n")).collect();
     let mut lines = String::new();
-    let profiles: Vec<&str> = suggestion
-        .profiles
-        .iter()
-        .filter(|(name, _)| !profiles.contains(name))
-        .map(|(_, text)| text.as_str())
-        .collect();
-    if !profiles.is_empty() {
-        lines += "  profiles:\n";
-        profiles.iter().for_each(|it| lines += it);
-    }
-    let unknown: Vec<&String> = suggestion
-        .unknown
-        .iter()
-        .filter(|(image, _)| {
-            !images.contains(image) && !existing.contains(&format!("image: {image} "))
-        })
-        .map(|(_, text)| text)
-        .collect();
-    if !unknown.is_empty() {
-        lines += "  # catalogue:\n";
-        unknown.into_iter().for_each(|it| lines += it);
-    }
-    let environments: Vec<&String> = found
-        .environments
-        .iter()
-        .filter(|it| !environments.contains(it))
-        .collect();
-    if !environments.is_empty() {
-        lines += "  environments:\n";
-        environments
-            .iter()
-            .for_each(|it| lines += &format!("    {it}: {{}}\n"));
+    for (key, texts) in [
+        ("  profiles:\n", profiles),
+        ("  # catalogue:\n", unknown),
+        ("  environments:\n", environments),
+    ] {
+        if !texts.is_empty() {
+            lines += key;
+            lines += &texts;
+        }
     }
     (!lines.is_empty()).then(|| format!("spec:\n{lines}"))
 }

@@ -2,6 +2,17 @@
 
 use super::{Fast, GiveUp, Parser, memchr};
 
+/// A table of all bytes, in which some are different.
+pub(super) const fn table(bytes: &[u8], are: bool) -> [bool; 256] {
+    let mut table = [!are; 256];
+    let mut i = 0;
+    while i < bytes.len() {
+        table[bytes[i] as usize] = are;
+        i += 1;
+    }
+    table
+}
+
 /// Control and other special characters and a lone CR are left to `full`.
 pub(super) fn refuse_odd_bytes(part: &str) -> Fast<()> {
     let bytes = part.as_bytes();

@@ -1,6 +1,7 @@
 //! Flow collections: `{}` and `[]`, on one line or several.
 
 use super::super::tree::Kind;
+use super::bytes::table;
 use super::scalars::PLAIN_START;
 use super::{Fast, GiveUp, Key, Keys, MAX_DEPTH, MAX_KEY, Parser, quoted_kind};
 use memchr::memchr;
@@ -10,16 +11,7 @@ fn is_flow_indicator(c: u8) -> bool {
 }
 
 /// What can end a plain scalar.
-static STOPS: [bool; 256] = {
-    let mut table = [false; 256];
-    let stops = b"[]{},?:#\t\n\r";
-    let mut i = 0;
-    while i < stops.len() {
-        table[stops[i] as usize] = true;
-        i += 1;
-    }
-    table
-};
+static STOPS: [bool; 256] = table(b"[]{},?:#\t\n\r", true);
 
 impl Parser<'_> {
     /// The byte at the cursor; a flow collection that meets the end of its chunk is not closed.

@@ -1,20 +1,12 @@
 //! Where scalars of block context end, and whether a line starts with a key.
 
 use super::super::tree::Kind;
+use super::bytes::table;
 use super::{Fast, GiveUp, Key, MAX_KEY, Parser, is_break, quoted_kind};
 use memchr::{memchr, memchr2};
 
 /// Bytes that may start a plain scalar whatever follows them.
-pub(super) static PLAIN_START: [bool; 256] = {
-    let mut table = [true; 256];
-    let special = b"-?:,[]{}#&*!|>'\"%@` \t\n\r";
-    let mut i = 0;
-    while i < special.len() {
-        table[special[i] as usize] = false;
-        i += 1;
-    }
-    table
-};
+pub(super) static PLAIN_START: [bool; 256] = table(b"-?:,[]{}#&*!|>'\"%@` \t\n\r", false);
 
 /// The first line of a block scalar.
 struct Header {
