@@ -29,7 +29,7 @@ use crate::objects::{OnChange, SkipReason, below, expected};
 use crate::problem::{Problem, field_path};
 use crate::read::Resource;
 use crate::rules::Rule;
-use crate::yaml::{Node, Scalar, Value};
+use crate::yaml::{Node, Scalar, Value, are_same};
 
 /// The rules for edits that are not written.
 pub const RULES: &[Rule] = change::RULES;
@@ -433,21 +433,23 @@ impl<'a> Edits<'a> {
 
 /// Whether this is the leaf of a field.
 fn leads_to(leaf: &Pointer, field: &[&str]) -> bool {
-    let mut rest = leaf.as_str();
-    let is_prefix = field.iter().all(|token| {
-        let behind = rest.strip_prefix('/');
-        let behind = behind.and_then(|rest| rest.strip_prefix(token));
-        rest = behind.unwrap_or_default();
-        behind.is_some()
-    });
-    let is_escaped = |token: &&str| memchr::memchr2(b'~', b'/', token.as_bytes()).is_some();
-    match is_prefix && rest.is_empty() {
-        true => !field.iter().any(is_escaped),
-        // Only a text with an escaped character can be one that differs from the tokens.
-        false => {
-            memchr::memchr(b'~', leaf.as_str().as_bytes()).is_some() && *leaf == *leaf_of(field)
-        }
+    let leaf_text = leaf.as_str().as_bytes();
+    let length: usize = field.iter().map(|token| 1 + token.len()).sum();
+    if leaf_text.len() != length {
+        // Escaped characters make a text longer than the tokens are.
+        return leaf_text.len() > length
+            && memchr::memchr(b'~', leaf_text).is_some()
+            && *leaf == *leaf_of(field);
     }
+    let mut rest = leaf_text;
+    field.iter().all(|token| {
+        let (own, behind) = rest.split_at(1 + token.len());
+        rest = behind;
+        // The slash in a token is one that the text has escaped.
+        own[0] == b'/'
+            && are_same(&own[1..], token.as_bytes())
+            && memchr::memchr2(b'~', b'/', token.as_bytes()).is_none()
+    })
 }
 
 fn leaf_of(field: &[&str]) -> PointerBuf {

@@ -1,11 +1,39 @@
 //! Maps whose hash is several times cheaper than that of the standard library. Its seed differs from run to run, so a manifest
 //! cannot have keys with one hash by design. And a hash for what other runs compare.
 
+use crate::yaml::{are_same, digest};
+
 /// A map.
 pub type HashMap<K, V> = std::collections::HashMap<K, V, foldhash::fast::RandomState>;
 
 /// A set.
 pub type HashSet<K> = std::collections::HashSet<K, foldhash::fast::RandomState>;
+
+/// Values by texts, most of which are few and short. Their digests tell them apart, and musl compares texts byte by byte.
+#[derive(Debug)]
+pub struct ByText<V>(HashMap<u16, Vec<(String, V)>>);
+
+impl<V> Default for ByText<V> {
+    fn default() -> ByText<V> {
+        ByText(HashMap::default())
+    }
+}
+
+impl<V> ByText<V> {
+    /// The value of a text.
+    pub fn get(&self, text: &str) -> Option<&V> {
+        let values = self.0.get(&digest(text.as_bytes()))?;
+        let mut values = values.iter();
+        let value = values.find(|(other, _)| are_same(other.as_bytes(), text.as_bytes()));
+        value.map(|(_, value)| value)
+    }
+
+    /// Adds the value of a text that has none.
+    pub fn add(&mut self, text: &str, value: V) {
+        let values = self.0.entry(digest(text.as_bytes())).or_default();
+        values.push((text.to_owned(), value));
+    }
+}
 
 /// The FNV-1a hash of nothing.
 pub const FNV1A: u64 = 0xcbf2_9ce4_8422_2325;

@@ -182,6 +182,15 @@ impl<'t> Reading<'t> {
                 Event::Scalar(content, style, anchor, tag) => {
                     let range =
                         scalar_range(self.text, range, style).ok_or("a scalar without an end")?;
+                    // saphyr-parser adds a line break to a block scalar that ends a text with CRLF. go-yaml and PyYAML do not.
+                    let last_line = self.text.rsplit('\n').next().unwrap_or_default();
+                    let is_cut = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded)
+                        && range.end == self.text.len()
+                        && !last_line.trim().is_empty();
+                    let content = match content.strip_suffix('\n') {
+                        Some(content) if is_cut => content.to_owned().into(),
+                        _ => content,
+                    };
                     let value = match style {
                         _ if tag.is_some() => return Err("a tag".to_owned()),
                         ScalarStyle::Plain if range.is_empty() => Value::Null,

@@ -10,7 +10,7 @@ use super::settings::{Config, join};
 use super::view::{Layer, View};
 use crate::catalogue::Entry;
 use crate::finding::{Decision, Mode};
-use crate::hashing::HashMap;
+use crate::hashing::ByText;
 use crate::kubernetes::Version;
 use crate::yaml::Value;
 
@@ -174,9 +174,9 @@ pub struct Section<'a, S> {
     pub(super) config: &'a Config<'a>,
     /// The mode of all leaves, if it is the same for all.
     pub(super) mode_of_all: Option<Mode>,
-    pub(super) decisions: RefCell<HashMap<String, Arc<Decision>>>,
+    pub(super) decisions: RefCell<ByText<Arc<Decision>>>,
     /// The modes that were asked for.
-    pub(super) known_modes: RefCell<HashMap<String, Mode>>,
+    pub(super) known_modes: RefCell<ByText<Mode>>,
 }
 
 impl<S: Settings> Section<'_, S> {
@@ -186,9 +186,8 @@ impl<S: Settings> Section<'_, S> {
             return Arc::clone(known);
         }
         let decision = Arc::new(self.decide(leaf));
-        self.decisions
-            .borrow_mut()
-            .insert(leaf.to_owned(), Arc::clone(&decision));
+        let mut decisions = self.decisions.borrow_mut();
+        decisions.add(leaf, Arc::clone(&decision));
         decision
     }
 
@@ -294,7 +293,7 @@ impl<S: Settings> Section<'_, S> {
             return *mode;
         }
         let mode = self.find_mode(leaf);
-        self.known_modes.borrow_mut().insert(leaf.to_owned(), mode);
+        self.known_modes.borrow_mut().add(leaf, mode);
         mode
     }
 

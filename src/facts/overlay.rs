@@ -9,7 +9,7 @@ use super::view::View;
 use crate::edit::Change;
 use crate::finding::Subject;
 use crate::hashing::HashMap;
-use crate::yaml::{Node, Value, tokens};
+use crate::yaml::{Node, Value, are_same, tokens};
 
 /// The edits of one object, as a tree along their paths.
 #[derive(Debug, Default)]
@@ -135,7 +135,7 @@ impl<'e> Overlay<'e> {
                 return (None, false);
             };
             let branch = &self.branches[at];
-            if branch.key == token {
+            if are_same(branch.key.as_bytes(), token.as_bytes()) {
                 return (Some(at), false);
             }
             next = branch.next;

@@ -21,7 +21,7 @@ use std::sync::OnceLock;
 use jsonptr::PointerBuf;
 
 use super::{Quantity, date};
-use crate::yaml::{Node, Scalar, digest, push_token};
+use crate::yaml::{Node, Scalar, are_same, digest, push_token};
 
 pub use custom::Custom;
 pub use rows::Range;
@@ -257,7 +257,8 @@ impl Object {
         let mask = self.places.len() - 1;
         let mut place = usize::from(digest) & mask;
         while let Some(position) = usize::from(self.places[place]).checked_sub(1) {
-            if self.digests[position] == digest && self.fields[position].name == name {
+            let is_this = || are_same(self.fields[position].name.as_bytes(), name.as_bytes());
+            if self.digests[position] == digest && is_this() {
                 return Some(position);
             }
             place = (place + 1) & mask;

@@ -254,7 +254,7 @@ fn is_command(text: &str) -> bool {
 }
 
 /// Whether a text has one of [`SIGNS`], in any case, or calls one of [`COMMANDS`], which begins it or follows a separator. Every
-/// text of every pod is searched, so in one pass, and closer only where one can begin.
+/// text of every pod is searched, so closer only where [`may_have_sign`], and there only where one can begin.
 fn has_sign(text: &str) -> bool {
     let bytes = text.as_bytes();
     let begins = |at: usize| {
@@ -264,6 +264,9 @@ fn has_sign(text: &str) -> bool {
         };
         SIGNS.iter().any(|sign| is_here(sign))
     };
+    if !may_have_sign(bytes) {
+        return false;
+    }
     let found = |(at, byte): (usize, &u8)| match CLASSES[usize::from(*byte)] {
         0 => false,
         SEPARATES => {
@@ -289,6 +292,32 @@ fn has_sign(text: &str) -> bool {
         }
     };
     is_command(text) || bytes.iter().enumerate().any(found)
+}
+
+/// Pairs of letters, one of which is in each of [`SIGNS`] and [`COMMANDS`], and rare in other texts.
+const PAIRS: [[u8; 2]; 8] = [
+    *b"k8", *b"ku", *b"lu", *b"ea", *b"h_", *b"lm", *b"ux", *b"oc",
+];
+
+/// Whether a text has one of [`PAIRS`].
+fn may_have_sign(bytes: &[u8]) -> bool {
+    let mut pairs = bytes.windows(2);
+    pairs.any(|it| (FIRST[usize::from(it[0])] & SECOND[usize::from(it[1])]) != 0)
+}
+
+/// The pairs that a byte begins and ends, one bit for each.
+static FIRST: [u8; 256] = pairs_of(0);
+static SECOND: [u8; 256] = pairs_of(1);
+
+const fn pairs_of(at: usize) -> [u8; 256] {
+    let mut pairs = [0; 256];
+    let mut i = 0;
+    while i < PAIRS.len() {
+        pairs[PAIRS[i][at] as usize] |= 1 << i;
+        pairs[PAIRS[i][at].to_ascii_uppercase() as usize] |= 1 << i;
+        i += 1;
+    }
+    pairs
 }
 
 /// What a byte means for [`has_sign`]: nothing, the end of what is before a command, or the first letter of a sign.

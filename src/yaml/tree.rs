@@ -76,7 +76,7 @@ pub(super) fn has_any(text: &[u8], a: u8, b: u8, c: u8) -> bool {
 
 /// Whether two texts are the same. Most are short, and musl's `memcmp` compares byte by byte.
 #[inline]
-pub(super) fn are_same(a: &[u8], b: &[u8]) -> bool {
+pub(crate) fn are_same(a: &[u8], b: &[u8]) -> bool {
     let ((words_a, rest_a), (words_b, rest_b)) = (a.as_chunks::<8>(), b.as_chunks::<8>());
     let mut words = words_a.iter().zip(words_b);
     let mut rest = rest_a.iter().zip(rest_b);
