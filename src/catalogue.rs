@@ -172,6 +172,20 @@ pub(crate) fn clean(path: &str) -> Option<String> {
     (!is_bad).then(|| format!("/{}", parts.join("/")))
 }
 
+/// Where a container has what is mounted at a path; `None` at its root. The kubelet makes the path absolute
+/// (`MakeAbsolutePath` in kubernetes `pkg/volume/util`), and the runtime follows `..` (`filepath.Clean` in containerd).
+pub(crate) fn mounted_at(path: &str) -> Option<String> {
+    let mut parts = Vec::new();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => _ = parts.pop(),
+            part => parts.push(part),
+        }
+    }
+    (!parts.is_empty()).then(|| format!("/{}", parts.join("/")))
+}
+
 /// Whether a cleaned path is another one or below it.
 pub(crate) fn is_within(path: &str, directory: &str) -> bool {
     let rest = path.strip_prefix(directory);

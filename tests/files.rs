@@ -241,6 +241,34 @@ const PATCH: &str = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: led
                      - {name: ledger, image: \"ledger:2\"}\n";
 
 #[test]
+fn patches_of_built_in_transformers_are_not_edited() {
+    let plugin =
+        "apiVersion: builtin\nkind: PatchTransformer\nmetadata: {name: t}\npath: patch.yaml\n";
+    let list = "transformers: [t.yaml]\n";
+    let of_folder = "transformers: [plugins]\n";
+    let resources = "resources: [t.yaml, ../plugins]\n";
+    for files in [
+        vec![
+            ("p/prod/t.yaml", plugin),
+            ("p/prod/kustomization.yaml", list),
+        ],
+        // Its paths are still relative to the kustomization that lists the plugins.
+        vec![
+            ("p/prod/plugins/t.yaml", plugin),
+            ("p/prod/plugins/kustomization.yaml", resources),
+            ("p/prod/kustomization.yaml", of_folder),
+        ],
+    ] {
+        let base = [("p/base/d.yaml", BASE), ("p/prod/patch.yaml", PATCH)];
+        let folder = folder(&[&base[..], &files].concat());
+        let applied = run(&folder, "apply", &["-i"]);
+        assert_eq!(applied.code, Some(0), "{}", applied.stderr);
+        assert_eq!(folder.read("p/prod/patch.yaml"), PATCH, "{files:?}");
+        assert!(folder.read("p/base/d.yaml").contains("requests:"));
+    }
+}
+
+#[test]
 fn patches_of_a_kustomization_are_not_edited() {
     for (kustomization, is_component) in [
         (
@@ -262,6 +290,22 @@ fn patches_of_a_kustomization_are_not_edited() {
         ("openapi: {path: patch.yaml}\n", false),
         ("helmCharts: [{name: a, valuesFile: patch.yaml}]\n", false),
         ("generators: [patch.yaml]\n", false),
+        (
+            "transformers:\n- |-\n  apiVersion: builtin\n  kind: PatchStrategicMergeTransformer\n  paths: [patch.yaml]\n",
+            false,
+        ),
+        (
+            "transformers: ['{apiVersion: builtin, kind: PatchTransformer, path: ./patch.yaml}']\n",
+            false,
+        ),
+        (
+            "transformers: ['{apiVersion: builtin, kind: ReplacementTransformer, replacements: [{path: patch.yaml}]}']\n",
+            false,
+        ),
+        (
+            "generators: ['{apiVersion: builtin, kind: ConfigMapGenerator, files: [a=patch.yaml]}']\n",
+            false,
+        ),
     ] {
         let name =
             ["p/prod/kustomization.yaml", "p/prod/kustomization.yml"][usize::from(is_component)];

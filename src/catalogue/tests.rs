@@ -8,6 +8,12 @@ fn paths_are_compared_cleaned() {
     assert_eq!(clean("tmp"), None);
     assert_eq!(clean("/a/../b"), None);
     assert_eq!(clean("/"), None);
+    for path in [
+        "/var/run", "var/run", "./var//run/", "/var/lib/../run", "../var/run",
+    ] {
+        assert_eq!(mounted_at(path).as_deref(), Some("/var/run"), "{path}");
+    }
+    assert_eq!(mounted_at("/var/.."), None);
 }
 
 const FILE: &str = include_str!("images.yaml");

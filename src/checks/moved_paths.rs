@@ -4,7 +4,7 @@
 //! is a volume of the image or has a mount.
 
 use super::{Check, Find, Pod};
-use crate::catalogue::{clean, is_within};
+use crate::catalogue::{clean, is_within, mounted_at};
 use crate::facts::{ContainerFacts, Storage, Variable, View};
 use crate::finding::Finding;
 use crate::objects::Container;
@@ -73,8 +73,8 @@ fn moved_to(
     if by.starts_with('/') {
         let mut mounts = facts.view.items_at(["volumeMounts"]);
         let is_mounted = mounts.any(|it| {
-            it.text_at(["mountPath"])
-                .is_some_and(|it| is_within(&it, by))
+            let path = it.text_at(["mountPath"]).and_then(|it| mounted_at(&it));
+            path.is_some_and(|it| is_within(&it, by))
         });
         return is_mounted.then(|| default.to_owned());
     }
@@ -111,6 +111,5 @@ fn argument(container: View<'_>, name: &str) -> Option<String> {
 fn is_writable(storage: &Storage<'_>, container: View<'_>, path: &str) -> bool {
     let mut mounts = storage.mounts(container);
     let mut memory = ["/dev", "/proc", "/sys"].into_iter();
-    memory.any(|it| is_within(path, it))
-        || mounts.any(|mount| clean(&mount.path).is_some_and(|it| is_within(path, &it)))
+    memory.any(|it| is_within(path, it)) || mounts.any(|mount| is_within(path, &mount.path))
 }

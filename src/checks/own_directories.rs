@@ -61,8 +61,7 @@ fn opened(
     };
     let path = clean(&path)?;
     let mut mounts = storage.mounts(facts.view);
-    let Mount { volume, access, .. } =
-        mounts.find(|mount| clean(&mount.path).as_ref() == Some(&path))?;
+    let Mount { volume, access, .. } = mounts.find(|mount| mount.path == path)?;
     if pod.is_given(storage, &volume, pod.after().user_of(facts)) {
         return None;
     }

@@ -4,6 +4,8 @@
 //! Without it kustomize skips the function and exits with 0. kustomize also re-encodes configs, so their line numbers come
 //! from the files and patches that are found here.
 
+mod plugins;
+
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::ffi::OsStr;
@@ -319,6 +321,7 @@ impl Named {
         if let Some(schema) = root.text_at(["openapi", "path"]) {
             add(vec![schema.into_owned()], FileReason::Package);
         }
+        others.extend(plugins::entries(root, folder));
         for (entry, reason) in others {
             // A generator can rename a file: `key=file`.
             let entry = entry.rsplit_once('=').map_or(entry.as_str(), |it| it.1);

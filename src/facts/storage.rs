@@ -7,6 +7,7 @@
 use std::borrow::Cow;
 
 use super::view::View;
+use crate::catalogue::mounted_at;
 use crate::hashing::HashMap;
 use crate::objects::{ClaimKind, Related, Target};
 
@@ -50,8 +51,8 @@ pub struct Mount<'a> {
     pub volume: Cow<'a, str>,
     /// Who can write to it.
     pub access: Access,
-    /// The path in the container, as written.
-    pub path: Cow<'a, str>,
+    /// Where it is in the container.
+    pub path: String,
 }
 
 impl<'a> Storage<'a> {
@@ -112,7 +113,8 @@ impl<'a> Storage<'a> {
             (access != Access::NoOne && !is_read_only).then(|| Mount {
                 volume,
                 access,
-                path: mount.text_at(["mountPath"]).unwrap_or_default(),
+                path: mounted_at(&mount.text_at(["mountPath"]).unwrap_or_default())
+                    .unwrap_or_else(|| "/".to_owned()),
             })
         })
     }

@@ -112,9 +112,6 @@ pub fn gives_to(container: &Container<'_>, path: &str, user: i128) -> bool {
         return false;
     }
     let text: Vec<_> = container.words().collect();
-    let Some(path) = clean(path) else {
-        return false;
-    };
     let text = text.join(" ");
     let mut commands = text.split([';', '&', '|', '\n', '(', ')']);
     commands.any(|command| {
@@ -136,6 +133,6 @@ pub fn gives_to(container: &Container<'_>, path: &str, user: i128) -> bool {
             && paths
                 .iter()
                 .filter_map(|it| clean(it))
-                .any(|it| is_within(&it, &path) || is_recursive && is_within(&path, &it))
+                .any(|it| is_within(&it, path) || is_recursive && is_within(path, &it))
     })
 }

@@ -6,7 +6,7 @@
 use super::container::ContainerFitting;
 use super::user::id_of;
 use super::writable::mapping;
-use crate::catalogue::clean;
+use crate::catalogue::{clean, mounted_at};
 use crate::edit::{Edits, Knowledge, Proposal};
 use crate::facts::{Access, Storage, View};
 use crate::finding::Mode;
@@ -47,15 +47,14 @@ impl ContainerFitting<'_, '_> {
         }
         let storage = Storage::of(View::of(self.template.spec), target, related);
         let mut mounts = storage.mounts(View::of(self.container.node));
-        let at = |of: &str| clean(of).is_some_and(|of| of == path);
-        let Some(mount) = mounts.find(|it| at(&it.path) && it.access == Access::Everyone) else {
+        let Some(mount) = mounts.find(|it| it.path == path && it.access == Access::Everyone) else {
             return Ok(());
         };
         let containers = self.template.containers.iter();
         let all = containers.flat_map(|it| it.items("volumeMounts"));
         let of_volume = all.filter(|it| it.text_at(["name"]) == Some(mount.volume.clone()));
         let has_below = self.container.items("volumeMounts").any(|it| {
-            let below = it.text_at(["mountPath"]).and_then(|it| clean(&it));
+            let below = it.text_at(["mountPath"]).and_then(|it| mounted_at(&it));
             below.is_some_and(|it| it.starts_with(&format!("{path}/")))
         });
         if has_below || of_volume.count() > 1 {

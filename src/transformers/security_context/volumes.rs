@@ -8,7 +8,7 @@ use kustomize_krm_types::Severity;
 
 use super::container::ContainerFitting;
 use super::writable::{Wanted, mapping};
-use crate::catalogue::{clean, is_within};
+use crate::catalogue::{is_within, mounted_at};
 use crate::edit::{Edits, Knowledge, Proposal};
 use crate::finding::{Finding, Mode};
 use crate::hashing::{HashMap, HashSet};
@@ -65,7 +65,7 @@ pub(super) fn mounts_around(container: &Container<'_>, path: &str) -> bool {
 
 fn mounted_paths(container: &Container<'_>) -> impl Iterator<Item = String> {
     let mounts = container.items("volumeMounts");
-    mounts.filter_map(|mount| clean(&mount.text_at(["mountPath"])?))
+    mounts.filter_map(|mount| mounted_at(&mount.text_at(["mountPath"])?))
 }
 
 /// Whether a cleaned path is below another one.
@@ -105,7 +105,7 @@ impl Volumes {
                 let (Some(name), Some(path)) = (name, path) else {
                     continue;
                 };
-                let path = clean(&path).unwrap_or_else(|| path.into_owned());
+                let path = mounted_at(&path).unwrap_or_else(|| path.into_owned());
                 let places = mounted.entry(name.into_owned()).or_default();
                 places.insert((name_of(container), path));
             }
@@ -193,7 +193,7 @@ impl Volumes {
     fn cover(&self, fitting: &ContainerFitting<'_, '_>, path: &str) -> Cover {
         let container = fitting.container;
         let mut devices = container.node.items_at(["volumeDevices"]);
-        let path_of = |device: Node<'_>| clean(&device.text_at(["devicePath"])?);
+        let path_of = |device: Node<'_>| mounted_at(&device.text_at(["devicePath"])?);
         if devices.any(|device| path_of(device).as_deref() == Some(path)) {
             return Cover::Device;
         }
@@ -202,7 +202,7 @@ impl Volumes {
         let mut nearest: Option<(usize, Cover)> = None;
         for mount in mounts {
             let text = |key: &str| mount.text_at([key]).unwrap_or_default();
-            let Some(mounted) = clean(&text("mountPath")) else {
+            let Some(mounted) = mounted_at(&text("mountPath")) else {
                 continue;
             };
             let is_at = mounted == path;
@@ -301,7 +301,7 @@ fn source_of(volume: Node<'_>) -> Source {
 
 /// The termination log that the kubelet mounts, if its path is not the default.
 fn provided_file(fitting: &ContainerFitting<'_, '_>) -> Option<String> {
-    clean(&fitting.container.node.text_at(["terminationMessagePath"])?)
+    mounted_at(&fitting.container.node.text_at(["terminationMessagePath"])?)
 }
 
 fn is_a_device(fitting: &ContainerFitting<'_, '_>, wanted: &Wanted) -> Finding {
