@@ -14,6 +14,6 @@ mod version;
 
 pub use date::Date;
 pub use label_selector::{LabelSelector, LabelSelectorError};
-pub use pattern::{Glob, Pattern};
+pub use pattern::{Glob, Pattern, bounded};
 pub use quantity::{Format, Quantity, QuantityError, Scale};
 pub use version::{Level, Standard, Version, minor_version};

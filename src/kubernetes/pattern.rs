@@ -1,5 +1,6 @@
 //! Name patterns: regular expressions as in kustomize, and globs.
 
+use regex::bytes::{Regex, RegexBuilder};
 use serde::Deserialize;
 
 /// A regular expression that must match the whole text.
@@ -83,6 +84,18 @@ fn anchored(pattern: &str) -> Result<regex::Regex, regex::Error> {
     // `a)(b` would only be valid inside the group.
     regex::Regex::new(pattern)?;
     regex::Regex::new(&format!("^(?:{pattern})$"))
+}
+
+/// A regular expression in a manifest, for ASCII texts. A large one takes long with long texts. Go refuses more than 1,000
+/// nested repetitions (`repeatIsValid` in `regexp/syntax`), and with it the API server and SOPS.
+///
+/// # Errors
+/// It is invalid or too large.
+pub fn bounded(pattern: &str) -> Result<Regex, regex::Error> {
+    /// In bytes: some thousand repetitions of a character.
+    const LARGEST: usize = 1 << 17;
+    let mut builder = RegexBuilder::new(pattern);
+    builder.unicode(false).size_limit(LARGEST).build()
 }
 
 /// The last line of the regex crate's message, which has the error; the lines above show its place.
@@ -172,6 +185,15 @@ mod tests {
     #[test]
     fn a_pattern_cannot_escape_its_anchors() {
         assert!(Pattern::try_from("a)|(b".to_owned()).is_err());
+    }
+
+    #[test]
+    fn patterns_of_manifests_are_not_large() {
+        let name = "[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?";
+        let domain = format!("^{name}(\\.{name}){{0,4}}$");
+        assert!(bounded(&domain).is_ok_and(|it| it.is_match(b"a.example.com")));
+        assert!(bounded("^.{1,1000}$").is_ok());
+        assert!(bounded("^(a{1,100}){1,100}b$").is_err());
     }
 
     #[test]

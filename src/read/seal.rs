@@ -1,9 +1,12 @@
 //! Objects that are encrypted or signed as a whole: a change makes them invalid.
 
+use std::borrow::Cow;
+
 use jsonptr::{Pointer, PointerBuf};
-use regex::Regex;
+use regex::bytes::Regex;
 
 use super::Resource;
+use crate::kubernetes::bounded;
 use crate::problem::Problem;
 use crate::yaml::Node;
 
@@ -38,8 +41,9 @@ impl<'a> Resource<'a> {
         let mac = sops.get("mac").filter(|mac| !mac.is_null())?;
         let covers = match sops.get("mac_only_encrypted").and_then(Node::bool) {
             Some(true) => {
+                let encrypted = Encrypted::of(sops);
                 let mut leaves = leaves.into_iter();
-                if !leaves.any(|leaf| is_encrypted(sops, &leaf)) {
+                if !leaves.any(|leaf| encrypted.has(&leaf)) {
                     return None;
                 }
                 "the encrypted values"
@@ -73,26 +77,42 @@ impl<'a> Resource<'a> {
     }
 }
 
-/// Whether SOPS encrypts the value of a leaf: every value, except where the settings of the file say which.
-fn is_encrypted(sops: Node<'_>, leaf: &Pointer) -> bool {
-    let setting = |name: &str| sops.text_at([name]).filter(|text| !text.is_empty());
-    let keys: Vec<_> = leaf
-        .tokens()
-        .map(|token| token.decoded().into_owned())
-        .collect();
-    let has_suffix = |suffix: &str| keys.iter().any(|key| key.ends_with(suffix));
-    // A pattern that cannot be read could match.
-    let matches = |pattern: &str, unread: bool| {
-        Regex::new(pattern).map_or(unread, |it| keys.iter().any(|key| it.is_match(key)))
-    };
-    if let Some(suffix) = setting("encrypted_suffix") {
-        has_suffix(&suffix)
-    } else if let Some(pattern) = setting("encrypted_regex") {
-        matches(&pattern, true)
-    } else if let Some(pattern) = setting("unencrypted_regex") {
-        !matches(&pattern, false)
-    } else {
-        let suffix = setting("unencrypted_suffix");
-        !has_suffix(suffix.as_deref().unwrap_or("_unencrypted"))
+/// Which values SOPS encrypts: every value, except where the settings of the file say which.
+enum Encrypted<'a> {
+    /// Those below a key with the suffix, or without it.
+    Suffix(Cow<'a, str>, bool),
+    /// Those below a key that matches, or without one. A pattern that cannot be read could match.
+    Matching(Option<Regex>, bool),
+}
+
+impl<'a> Encrypted<'a> {
+    fn of(sops: Node<'a>) -> Encrypted<'a> {
+        let setting = |name: &str| sops.text_at([name]).filter(|text| !text.is_empty());
+        let matching = |pattern: &str, is| Encrypted::Matching(bounded(pattern).ok(), is);
+        if let Some(suffix) = setting("encrypted_suffix") {
+            Encrypted::Suffix(suffix, true)
+        } else if let Some(pattern) = setting("encrypted_regex") {
+            matching(&pattern, true)
+        } else if let Some(pattern) = setting("unencrypted_regex") {
+            matching(&pattern, false)
+        } else {
+            let suffix = setting("unencrypted_suffix");
+            Encrypted::Suffix(suffix.unwrap_or(Cow::Borrowed("_unencrypted")), false)
+        }
+    }
+
+    fn has(&self, leaf: &Pointer) -> bool {
+        let keys = leaf.tokens();
+        let mut keys = keys.map(|token| token.decoded().into_owned());
+        match self {
+            Encrypted::Suffix(suffix, is) => keys.any(|key| key.ends_with(&**suffix)) == *is,
+            Encrypted::Matching(Some(regex), is) => {
+                let keys: Vec<String> = keys.collect();
+                // Patterns are read for ASCII.
+                keys.iter().any(|key| !key.is_ascii())
+                    || keys.iter().any(|key| regex.is_match(key.as_bytes())) == *is
+            }
+            Encrypted::Matching(None, _) => true,
+        }
     }
 }

@@ -1,15 +1,15 @@
 //! Structural schemas: what the API server refuses in an object whose kind a CustomResourceDefinition defines.
 //!
 //! The schema is read where it is written, next to the object, so its size does not matter. What is left to the server: rules in
-//! CEL, `allOf`, `anyOf`, `oneOf` and `not`, most formats, and patterns that are more than simple.
+//! CEL, `allOf`, `anyOf`, `oneOf` and `not`, most formats, and patterns that are large.
 //!
 //! Source: `pkg/apiserver/schema` and `pkg/apiserver/validation` of `k8s.io/apiextensions-apiserver`.
 
 use std::borrow::Cow;
 
-use regex::Regex;
+use regex::bytes::Regex;
 
-use super::super::{date, names};
+use super::super::{bounded, date, names};
 use super::violations::{Fault, Violation, duplicates};
 use super::{METADATA, Path, object};
 use crate::hashing::{HashMap, HashSet};
@@ -257,14 +257,13 @@ impl<'a> Custom<'a> {
         let Some((raw, pattern)) = of else {
             return;
         };
-        let regex = self.patterns.entry(raw).or_insert_with(|| {
-            let is_simple = pattern.len() < 500 && !pattern.contains("\\\\");
-            let pattern = pattern
-                .replace("\\d", "[0-9]")
-                .replace("\\w", "[0-9A-Za-z_]");
-            is_simple.then(|| Regex::new(&pattern).ok()).flatten()
-        });
-        if text.is_ascii() && regex.as_ref().is_some_and(|it| !it.is_match(text)) {
+        let regex = self.patterns.entry(raw);
+        let regex = regex.or_insert_with(|| bounded(&pattern).ok());
+        if text.is_ascii()
+            && regex
+                .as_ref()
+                .is_some_and(|it| !it.is_match(text.as_bytes()))
+        {
             self.refuse(node, path, &format!("a text that matches `{pattern}`"));
         }
     }
