@@ -46,7 +46,7 @@ lint: ## check formatting, clippy, links in the documentation, and shellcheck if
 	@if command -v shellcheck >/dev/null; then shellcheck .ci/run scripts/*; elif [ "$(CI)" = true ]; then echo 'no shellcheck: with CI=true it is required' >&2; exit 1; else echo 'skip: no shellcheck'; fi
 
 binary: ## build the static binary that ships; PROFILE=fast builds in a fraction of the time
-	cargo rustc --bin fitout --profile $(PROFILE) --target $(MUSL) $(LOCKED) -- -C opt-level=z -C llvm-args=-inlinehint-threshold=120 $(FOLDED)
+	cargo rustc --bin fitout --profile $(PROFILE) --target $(MUSL) $(LOCKED) -- -C opt-level=z -C llvm-args=-inlinehint-threshold=60 $(FOLDED)
 
 image: binary ## build the container image with docker build, without network or base image
 	rm -rf $(TARGET)/image

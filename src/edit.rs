@@ -26,6 +26,7 @@ pub use proposal::{Meaning, Proposal};
 use crate::finding::{Decision, Finding, Mode, Subject};
 use crate::kubernetes::Quantity;
 use crate::objects::{OnChange, SkipReason, below, expected};
+use crate::parallel::append;
 use crate::problem::{Problem, field_path};
 use crate::read::Resource;
 use crate::rules::Rule;
@@ -96,14 +97,14 @@ impl<'a> Edits<'a> {
     }
 
     /// Adds the edits of the objects that follow.
-    pub fn extend(&mut self, mut other: Edits<'a>) {
-        self.changes.append(&mut other.changes);
-        self.findings.append(&mut other.findings);
-        self.same.append(&mut other.same);
-        self.agreed.append(&mut other.agreed);
-        self.kept.append(&mut other.kept);
-        self.checked.append(&mut other.checked);
-        self.left_out.append(&mut other.left_out);
+    pub fn extend(&mut self, other: Edits<'a>) {
+        append(&mut self.changes, other.changes);
+        append(&mut self.findings, other.findings);
+        append(&mut self.same, other.same);
+        append(&mut self.agreed, other.agreed);
+        append(&mut self.kept, other.kept);
+        append(&mut self.checked, other.checked);
+        append(&mut self.left_out, other.left_out);
     }
 
     /// Starts an object, which the following edits and findings are about.

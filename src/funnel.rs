@@ -8,6 +8,7 @@ use kustomize_krm_types::Severity;
 use crate::config::Config;
 use crate::finding::{Exempted, Finding, Grant, Subject};
 use crate::hashing::{HashMap, HashSet};
+use crate::parallel::append;
 use crate::rules::{CMP001, Rule, When, rules};
 use crate::select::{AppliedExemption, EXEMPT, SKIP, Selected, Selection, Source};
 
@@ -55,9 +56,18 @@ impl<'c> Funnel<'c> {
         self.config.checks.severity_of(rule.id, own)
     }
 
+    /// Adds findings in parts, each of which is freed before the next one is copied.
+    pub fn extend_all(&mut self, parts: Vec<Vec<Finding>>) {
+        self.findings
+            .reserve_exact(parts.iter().map(Vec::len).sum());
+        parts
+            .into_iter()
+            .for_each(|part| self.findings.extend(part));
+    }
+
     /// Adds findings.
-    pub fn extend(&mut self, findings: impl IntoIterator<Item = Finding>) {
-        self.findings.extend(findings);
+    pub fn extend(&mut self, findings: Vec<Finding>) {
+        append(&mut self.findings, findings);
     }
 
     /// Whether each finding repeats an earlier one: the same rule about the same field of the same object. Findings
@@ -105,10 +115,7 @@ impl<'c> Funnel<'c> {
 
     /// The outcome for all findings.
     pub fn finish(mut self, selection: &Selection<'_, '_>) -> Verdict {
-        let mut verdict = Verdict {
-            findings: Vec::with_capacity(self.findings.len()),
-            ..Verdict::default()
-        };
+        let mut verdict = Verdict::default();
         let duplicates = self.duplicates();
         let severities = self.severities();
         // The first finding about each image, by its place in the verdict.

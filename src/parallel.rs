@@ -10,6 +10,14 @@ use rayon::prelude::*;
 /// Fewer items than this are not worth the start of threads.
 const FEW: usize = 32;
 
+/// Moves items to the end of a list. An empty list becomes theirs: long lists are not copied.
+pub fn append<T>(list: &mut Vec<T>, mut items: Vec<T>) {
+    match list.is_empty() {
+        true => *list = items,
+        false => list.append(&mut items),
+    }
+}
+
 /// The results for the indices up to a count, in their order.
 pub fn map<R: Send>(count: usize, of: &(dyn Fn(usize) -> R + Sync)) -> Vec<R> {
     match count < FEW {

@@ -222,35 +222,32 @@ fn run<'s>(
     };
     let mut found = match parts.as_slice() {
         [part] => {
-            let mut found = compare(&scene);
+            let mut found = vec![compare(&scene)];
             selection.objects.without_comparing(|| {
-                found.extend(of_scene(&scene, &reported, &scenes));
-                found.extend(of_objects(&scene, &reported, part.clone(), &others));
+                found.push(of_scene(&scene, &reported, &scenes));
+                found.push(of_objects(&scene, &reported, part.clone(), &others));
             });
             found
         }
-        parts => {
-            let found = parallel::map_all(1 + scenes.len() + parts.len(), &|at| {
-                // What they remember is of one thread.
-                let transformers = Transformers::new(config);
-                let scene = Scene::of(config, selection, &transformers, edits);
-                match at.checked_sub(1) {
-                    None => selection.objects.compare(|| compare(&scene)),
-                    Some(at) => match scenes.get(at) {
-                        Some(asked) => of_scene(&scene, &reported, &[*asked]),
-                        None => {
-                            let part = parts[at - scenes.len()].clone();
-                            of_objects(&scene, &reported, part, &others)
-                        }
-                    },
-                }
-            });
-            found.into_iter().flatten().collect()
-        }
+        parts => parallel::map_all(1 + scenes.len() + parts.len(), &|at| {
+            // What they remember is of one thread.
+            let transformers = Transformers::new(config);
+            let scene = Scene::of(config, selection, &transformers, edits);
+            match at.checked_sub(1) {
+                None => selection.objects.compare(|| compare(&scene)),
+                Some(at) => match scenes.get(at) {
+                    Some(asked) => of_scene(&scene, &reported, &[*asked]),
+                    None => {
+                        let part = parts[at - scenes.len()].clone();
+                        of_objects(&scene, &reported, part, &others)
+                    }
+                },
+            }
+        }),
     };
     // The checks before are what asks for comparisons.
-    found.extend(targets::uncompared(&scene));
-    funnel.extend(found);
+    found.push(targets::uncompared(&scene).into_iter().collect());
+    funnel.extend_all(found);
 }
 
 /// The fields that FIT-RUN001 reports, with their objects.

@@ -180,10 +180,12 @@ impl Apply {
                     None => cache::manifests(manifests, &texts, replaced),
                     Some(_) => cache::forbid(),
                 }
-                let text = join(chosen.as_deref().unwrap_or(&texts));
-                match self.prints_something && text.trim().is_empty() {
+                let texts = chosen.as_deref().unwrap_or(&texts);
+                // Between two texts there is a marker.
+                let is_blank = texts.len() < 2 && texts.iter().all(|it| it.trim().is_empty());
+                match self.prints_something && is_blank {
                     true => Output::data("---\n")?,
-                    false => Output::data(&text)?,
+                    false => Output::parts(&|pass| join(texts, pass))?,
                 }
             }
         }

@@ -304,7 +304,9 @@ impl Event {
                 edited(&found.text(at)?, it.get(1)?)
             });
             let texts: Vec<String> = texts.collect::<Option<_>>()?;
-            return Some(Event::Manifests(join(&texts)));
+            let mut manifests = String::new();
+            join(&texts, &mut |part| manifests.push_str(part));
+            return Some(Event::Manifests(manifests));
         }
         match event.as_array()?.as_slice() {
             [text] => Some(Event::Notice(text.as_str()?.to_owned())),

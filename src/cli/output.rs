@@ -18,22 +18,30 @@ use super::inputs::shown;
 use super::programs::variable;
 use super::{Color, Failure, Source, UNWRITABLE, Verbosity, WRONG_USE, cache, files};
 
+/// Passes on the parts of a text, in order.
+type EachPart<'e> = dyn Fn(&mut dyn FnMut(&str)) + 'e;
+
 /// The two streams.
 pub(super) enum Output {}
 
 impl Output {
     /// Writes manifests or another document to standard output, as they are.
     pub(super) fn data(text: &str) -> Result<(), Failure> {
-        Output::edited(&Edited::from(text.to_owned()))
+        Output::parts(&|pass| pass(text))
     }
 
-    /// The same for a text with its edits, part by part.
+    /// The same for a text with its edits.
     pub(super) fn edited(edited: &Edited<'_>) -> Result<(), Failure> {
+        Output::parts(&|pass| edited.each_part(pass))
+    }
+
+    /// The same for a text in parts, which `each` passes on.
+    pub(super) fn parts(each: &EachPart<'_>) -> Result<(), Failure> {
         const CAPACITY: usize = 1 << 16;
         let write = || {
             let mut stdout = BufWriter::with_capacity(CAPACITY, std::io::stdout().lock());
             let mut written = Ok(());
-            edited.each_part(&mut |part| {
+            each(&mut |part| {
                 if written.is_ok() {
                     written = stdout.write_all(part.as_bytes());
                 }

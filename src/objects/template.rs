@@ -100,6 +100,10 @@ impl<'a> Template<'a> {
                 }
             }
         }
+        // There are many, and the least that a list has room for is four.
+        templates.shrink_to_fit();
+        let all = templates.iter_mut();
+        all.for_each(|it| it.containers.shrink_to_fit());
         Ok((templates, empty))
     }
 

@@ -8,10 +8,14 @@ use crate::read::Resource;
 use crate::yaml::{Node, push_token};
 
 /// A path with more tokens.
-pub fn below<'t>(path: &Pointer, tokens: impl IntoIterator<Item = &'t str>) -> PointerBuf {
-    // Each change and each finding has one, and most are not long.
-    const USUAL: usize = 64;
-    let mut text = String::with_capacity(USUAL);
+pub fn below<'t, T>(path: &Pointer, tokens: T) -> PointerBuf
+where
+    T: IntoIterator<Item = &'t str, IntoIter: Clone>,
+{
+    let tokens = tokens.into_iter();
+    // Each change and each finding has one, so it has no room for more. Escaped tokens are rare.
+    let length: usize = tokens.clone().map(|token| 1 + token.len()).sum();
+    let mut text = String::with_capacity(path.len() + length);
     text.push_str(path.as_str());
     for token in tokens {
         push_token(&mut text, token);

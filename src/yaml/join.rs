@@ -1,35 +1,31 @@
 //! Several texts as one stream of documents.
 
+use std::borrow::Cow;
+
 use super::Stream;
 use super::split::{bom_len, is_marker};
 
-/// The documents of all texts in one text. No value changes, and comments stay with their documents.
-#[must_use]
-pub fn join(texts: &[String]) -> String {
-    let mut stream = String::with_capacity(texts.iter().map(|text| text.len() + 4).sum());
+/// Passes on the parts of a text with the documents of all texts. No value changes, and comments stay with their documents.
+pub fn join(texts: &[String], pass: &mut dyn FnMut(&str)) {
+    let mut eol = "\n";
     for (at, text) in texts.iter().enumerate() {
         let mut text = text.as_str();
         if at > 0 {
             text = &text[bom_len(text)..];
             let marker = marker_before(text);
-            let eol = match stream.ends_with("\r\n") {
-                true => "\r\n",
-                false => "\n",
-            };
-            stream.push_str(marker);
-            stream.push_str(if marker.is_empty() { "" } else { eol });
+            pass(marker);
+            pass(if marker.is_empty() { "" } else { eol });
         }
-        if at + 1 == texts.len() || text.ends_with('\n') {
-            stream.push_str(text);
-        } else if let Ok(part) = Stream::parse(text) {
+        let part = (at + 1 < texts.len() && !text.ends_with('\n')).then(|| Stream::parse(text));
+        let text = match &part {
+            None => Cow::Borrowed(text),
             // A block scalar that the end of the text cut short keeps its value.
-            stream.push_str(&part.text_with_final_break());
-        } else {
-            stream.push_str(text);
-            stream.push('\n');
-        }
+            Some(Ok(part)) => part.text_with_final_break(),
+            Some(Err(_)) => Cow::Owned(format!("{text}\n")),
+        };
+        pass(&text);
+        eol = if text.ends_with("\r\n") { "\r\n" } else { "\n" };
     }
-    stream
 }
 
 /// What has to precede a text that follows another one.

@@ -14,7 +14,7 @@ use super::{FUNCTIONS, FileReason, RESOURCES, joined, kustomization_in, read};
 /// More kustomizations below one another are not followed: they may be a circle.
 const DEEPEST: usize = 16;
 
-/// The entries that the plugins of a kustomization in a folder name, with the reasons why they are no files of objects.
+/// The entries that the plugins of a kustomization in a folder name, with the reasons why these files have no objects to fit.
 pub(super) fn entries(kustomization: Node<'_>, folder: &Path) -> Vec<(String, FileReason)> {
     let mut entries = Vec::new();
     let lists = FUNCTIONS.iter();

@@ -346,6 +346,11 @@ fn joined_texts_keep_their_values() {
             .map(|it| it.root().value().unwrap())
             .collect::<Vec<_>>()
     };
+    let join = |texts: &[String]| {
+        let mut joined = String::new();
+        join(texts, &mut |part| joined.push_str(part));
+        joined
+    };
     for (first, second, joined) in texts {
         assert_eq!(join(&[first.into(), second.into()]), joined);
         let mut expected = values(first);
