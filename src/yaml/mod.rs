@@ -67,6 +67,6 @@ pub use pointer::{push_token, tokens, unescaped};
 pub use scalar::Scalar;
 pub(crate) use scalar::integer;
 pub use stream::{Document, Position, Stream};
-pub(crate) use tree::{are_same, digest};
 pub use tree::{Kind, NodeId};
+pub(crate) use tree::{are_same, digest};
 pub use value::{TooLarge, Value};

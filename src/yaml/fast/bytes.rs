@@ -176,7 +176,11 @@ mod tests {
                     let mut bytes = plain.clone();
                     bytes[at] = c;
                     let is_special = !matches!(c, b'\n' | b' '..=b'~');
-                    assert_eq!(has_special(&bytes), is_special, "{c:#x} at {at} of {length}");
+                    assert_eq!(
+                        has_special(&bytes),
+                        is_special,
+                        "{c:#x} at {at} of {length}"
+                    );
                 }
             }
         }
