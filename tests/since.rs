@@ -86,10 +86,7 @@ fn what_git_cannot_compare_counts_as_changed() {
         ("how files are written", |folder| {
             folder.write("p/n/n.yaml", &pod("new", ""));
             commit(folder);
-            folder.write(
-                "p/n/.gitattributes",
-                "*.yaml eol=lf\n",
-            );
+            folder.write("p/n/.gitattributes", "*.yaml eol=lf\n");
             git(folder, &["add", "-A"]);
         }),
     ] {
