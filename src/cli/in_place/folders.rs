@@ -100,7 +100,7 @@ impl Locked {
     }
 }
 
-/// A new file, which nobody else reads.
+/// A new file, which only its owner reads.
 pub(super) fn create(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     os::set_private(&mut options);

@@ -4,8 +4,8 @@ use memchr::memchr_iter;
 use std::borrow::Cow;
 
 /// The text for granit, which refuses the `-` in `[-]` and `{a: -}`, as YAML does. To Kubernetes' readers it is a text if a `,`,
-/// `]` or `}` follows at once. Another text of one byte is in its place: the tree takes only places from granit. Where such a `-`
-/// is no text of its own, it is in the middle of one or of a comment, and nothing changes.
+/// `]` or `}` follows at once. Another text of one byte is in its place: the tree takes only places from granit. Any other `-`
+/// between such bytes is in the middle of a text or of a comment, and there one byte is as good as another.
 pub(super) fn replaced(part: &str) -> Cow<'_, str> {
     let bytes = part.as_bytes();
     let is_lone = |at: &usize| {
