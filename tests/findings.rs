@@ -261,3 +261,40 @@ fn exemptions_with_one_reason_are_one_line() {
     let line = "Exempt  Deployment a, Deployment b: securityContext.runAsNonRoot, by spec.exemptions[0] in config.yaml:9: they start as root\n";
     assert!(run.stdout.contains(line), "{}", run.stdout);
 }
+
+/// An author can write a name that is a pattern: the lines that fitout suggests must exempt only that object.
+#[test]
+fn suggested_lines_exempt_no_other_object() {
+    let pod = |name: &str, namespace: &str| {
+        format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: '{name}', namespace: '{namespace}'}}\nspec: {{hostPID: true, containers: [{{name: a, image: 'redis:7.4'}}]}}\n---\n"
+        )
+    };
+    let config = serde_json::json!({
+        "apiVersion": "fitout.dev/v1alpha1", "kind": "Fitout", "metadata": {"name": "test"},
+        "spec": {"environment": "test", "securityContext": {"profile": "restricted"}},
+    });
+    let violations = |report: &Value| {
+        let results = report["results"].as_array().unwrap().iter();
+        let of_rule = results.filter(|it| it["rule"] == "FIT-PSS-hostNamespaces");
+        of_rule.filter(|it| it["type"] == "finding").count()
+    };
+    for (name, namespace) in [
+        ("[^A-Z]+", "[a-z]+"),
+        ("carts.db", "s.op"),
+        (".*", ".*"),
+        ("a|carts-db", "b|shop"),
+    ] {
+        let odd = pod(name, namespace);
+        let before = report(&odd, &config.to_string()).unwrap();
+        let groups = before["groups"].as_array().unwrap().iter();
+        let mut lines = groups.filter_map(|it| it["configLines"].as_str());
+        let lines = lines
+            .find(|it| it.contains("FIT-PSS-hostNamespaces"))
+            .unwrap();
+        let pasted = paste(&config, lines).to_string();
+        let both = odd + &pod("carts-db", "shop");
+        assert_eq!(violations(&report(&both, &config.to_string()).unwrap()), 2);
+        assert_eq!(violations(&report(&both, &pasted).unwrap()), 1, "{lines}");
+    }
+}

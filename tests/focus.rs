@@ -8,7 +8,7 @@ use crate::program::Folder;
 const CONFIG: &str = "apiVersion: fitout.dev/v1alpha1\nkind: Fitout\nmetadata: {name: test}\nspec: {environment: test, \
                       resources: {containers: {requests: {cpu: 1}}}, checks: {profile: privileged}}\n";
 
-fn pod(name: &str, namespace: &str) -> String {
+pub(crate) fn pod(name: &str, namespace: &str) -> String {
     format!(
         "apiVersion: v1\nkind: Pod\nmetadata:\n  name: {name} # {name}\n  labels: {{app: {name}}}\n{namespace}spec:\n  containers:\n  - name: a\n    image: a:1\n"
     )
@@ -37,7 +37,7 @@ fn folder() -> Folder {
     ])
 }
 
-fn run(folder: &Folder, command: &str, more: &[&str]) -> crate::program::Run {
+pub(crate) fn run(folder: &Folder, command: &str, more: &[&str]) -> crate::program::Run {
     folder.run(&[&[command, "-f", "p", "-c", "c.yaml"], more].concat())
 }
 
@@ -123,7 +123,7 @@ fn a_choice_that_fits_nothing_is_an_error() {
     run(&folder, "plan", &["-l", "app in (a"]).refused("syntax", 2, &["app in (a"]);
 }
 
-fn git(folder: &Folder, arguments: &[&str]) {
+pub(crate) fn git(folder: &Folder, arguments: &[&str]) {
     let mut command = Command::new("git");
     command.current_dir(folder.path()).args([
         "-c", "user.name=a", "-c", "user.email=a@example.com", "-c", "commit.gpgsign=false",
@@ -132,7 +132,7 @@ fn git(folder: &Folder, arguments: &[&str]) {
     assert!(output.status.success(), "{output:?}");
 }
 
-fn committed() -> Folder {
+pub(crate) fn committed() -> Folder {
     let folder = folder();
     git(&folder, &["init", "-q"]);
     git(&folder, &["add", "-A"]);

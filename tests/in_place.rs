@@ -315,21 +315,21 @@ fn a_killed_run_leaves_whole_files_and_the_next_run_finishes() {
         kill(child);
         is_finished();
     }
-    // With all new texts staged.
+    // With all new texts staged, and the lock.
     write_pods(&folder, 60);
     kill(waiting(&folder).0.take().unwrap());
     let staged = texts(&folder);
     let staged = staged.keys().filter(|name| name.starts_with(".fitout-"));
-    assert_eq!(staged.count(), 60);
+    assert_eq!(staged.count(), 61);
     is_finished();
-    // Files of others, and of a run that is still going, stay.
-    let own = format!(".fitout-{}-0.tmp", std::process::id());
-    for (name, stays) in [
-        (".fitout-4000000-0.tmp", false),
-        (own.as_str(), true),
-        (".fitout-x.tmp", true),
-        (".fitout-1-0.yaml", true),
-    ] {
+}
+
+/// Files of others, and of a run that is still going, stay.
+#[test]
+fn only_what_a_run_left_that_ended_is_removed() {
+    let folder = pods(1);
+    let of_run = |rest: &str| format!(".fitout-0123456789abcdef-{rest}");
+    let run_next_to = |name: &str, stays: bool| {
         folder.write(&format!("t/{name}"), "x");
         let run = folder.run(&IN_PLACE);
         assert_eq!(folder.path().join("t").join(name).exists(), stays, "{name}");
@@ -339,6 +339,78 @@ fn a_killed_run_leaves_whole_files_and_the_next_run_finishes() {
             "{}",
             run.stderr
         );
+    };
+    for (name, stays) in [
+        (of_run("0.tmp"), false),
+        (of_run("0-1of8.tmp"), false),
+        (of_run("x.tmp"), true),
+        (of_run("0.yaml"), true),
+        (".fitout-1-0.tmp".to_owned(), true),
+    ] {
+        run_next_to(&name, stays);
+    }
+    let lock = folder.path().join("t").join(of_run("lock.tmp"));
+    let held = fs::File::create(&lock).unwrap();
+    held.lock().unwrap();
+    run_next_to(&of_run("0.tmp"), true);
+    drop(held);
+    run_next_to(&of_run("0.tmp"), false);
+    assert!(!lock.exists());
+    // Nothing says that the run ended, and opening this would block.
+    folder.fifo(&format!("t/{}", of_run("lock.tmp")));
+    run_next_to(&of_run("0.tmp"), true);
+}
+
+/// Two containers that share a folder: in each the run is process 1, and no process of the other one can be seen.
+#[test]
+fn runs_that_cannot_see_each_other_leave_each_other_s_files() {
+    let (folder, fitted) = (pods(3), fitted());
+    let first = waiting(&folder);
+    let mut second = Command::new("unshare");
+    let of_second = folder.command(&["apply", "-i", "-f", "t/other.yaml", "-c", "config"]);
+    second.args([
+        "--user", "--map-root-user", "--pid", "--fork", "--mount-proc",
+    ]);
+    second
+        .arg(of_second.get_program())
+        .args(of_second.get_args());
+    let Ok(true) = Command::new("unshare")
+        .args([
+            "--user", "--map-root-user", "--pid", "--fork", "--mount-proc", "true",
+        ])
+        .status()
+        .map(|it| it.success())
+    else {
+        return skip("a process can have a namespace of its own only if the system lets it");
+    };
+    folder.write("t/other.yaml", POD);
+    let output = second.current_dir(folder.path()).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let (code, messages) = finished(&folder, first);
+    assert_eq!(code, Some(0), "{messages}");
+    let texts = texts(&folder);
+    assert_eq!(texts.len(), 4, "{:?}", texts.keys());
+    assert!(texts.values().all(|text| *text == fitted));
+}
+
+#[test]
+fn a_new_text_that_another_program_changed_is_not_put_in_place() {
+    for change in [
+        (|file: &Path| fs::write(file, "# other\n").unwrap()) as fn(&Path),
+        |file| fs::remove_file(file).unwrap(),
+    ] {
+        let folder = pods(3);
+        let run = waiting(&folder);
+        let names = texts(&folder).into_keys();
+        let mut names = names.filter(|it| it.starts_with(".fitout-") && it.ends_with("-1.tmp"));
+        change(&folder.path().join("t").join(names.next().unwrap()));
+        let (code, messages) = finished(&folder, run);
+        assert_eq!(code, Some(4), "{messages}");
+        assert!(messages.contains("changed its new text"), "{messages}");
+        assert!(messages.contains("nothing was written"), "{messages}");
+        let texts = texts(&folder);
+        assert_eq!(texts.len(), 3, "{:?}", texts.keys());
+        assert!(texts.values().all(|text| text == POD));
     }
 }
 

@@ -51,6 +51,7 @@ mod schema;
 mod shards;
 mod shells;
 mod signs;
+mod since;
 mod start;
 mod stopped;
 mod tidy;

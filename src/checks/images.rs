@@ -207,6 +207,10 @@ fn help(
         }
         _ => {
             let repository = repository(image);
+            // It would be an entry for other images too.
+            if repository.contains(['*', '?']) {
+                return ("set the fields in the manifest".to_owned(), None);
+            }
             let is_plain = |c: char| c.is_ascii_alphanumeric() || "-._/".contains(c);
             let mut line = match repository.chars().all(is_plain) {
                 true => format!("- {{image: {repository}"),

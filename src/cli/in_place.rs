@@ -4,9 +4,10 @@
 //! that the old text is still there if a file turns out to have changed, or another one cannot be exchanged: the names are
 //! then exchanged back.
 
+mod folders;
+
 use std::collections::{BTreeSet, HashSet};
-use std::ffi::OsStr;
-use std::fs::{File, Metadata, OpenOptions};
+use std::fs::{File, Metadata};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -14,24 +15,10 @@ use fitout::parallel;
 use fitout::text::Text;
 
 use super::files::canonical;
-use super::output::Output;
 use super::shard::Shard;
 use super::{CHANGED, Failure, UNWRITABLE, temporary};
-
-/// How the names of temporary files begin; then follow the process, a number and the shard, and they end in `.tmp`.
-const PREFIX: &str = ".fitout-";
-
-/// Whether a name is that of a temporary file, perhaps of another shard that runs now.
-pub(super) fn is_temporary(name: &OsStr) -> bool {
-    let name = name.as_encoded_bytes();
-    name.starts_with(PREFIX.as_bytes()) && name.ends_with(b".tmp")
-}
-
-/// The end of the names of the temporary files of a shard: in containers with one folder, all may have one process id.
-fn ending(shard: Option<Shard>) -> String {
-    let shard = shard.map(|it| format!("-{}of{}", it.index, it.count));
-    shard.unwrap_or_default() + ".tmp"
-}
+use folders::Locked;
+pub(super) use folders::{is_temporary, leftovers, remove_leftovers};
 
 /// The new text of a file.
 pub(super) struct Edit<'e> {
@@ -50,7 +37,7 @@ struct Target<'e> {
     /// The file itself, if the name is that of a link.
     file: PathBuf,
     metadata: Metadata,
-    /// The file with the new text, and with the old one after the exchange.
+    /// The file with the new text, and with the old one after the exchange. It has a name once the folder is locked.
     temporary: PathBuf,
 }
 
@@ -61,8 +48,10 @@ pub(super) fn write(
     shard: Option<Shard>,
     then: impl FnOnce() -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    let targets = targets(edits, named, &ending(shard))?;
-    let result = stage(&targets).and_then(|()| then()).and_then(|()| {
+    let mut targets = targets(edits, named)?;
+    let result = lock(&mut targets, shard).and_then(|_locked| {
+        stage(&targets)?;
+        then()?;
         let mut temporary = temporary::hold();
         let result = replace(&targets);
         temporary.remove_at_once();
@@ -74,46 +63,8 @@ pub(super) fn write(
     result
 }
 
-/// Removes what runs that were killed left next to these files; a shard, what an earlier run of it left.
-pub(super) fn remove_leftovers(files: &[&Path], shard: Option<Shard>) {
-    for file in leftovers(files, shard) {
-        if std::fs::remove_file(&file).is_ok() {
-            super::cache::forbid();
-            Output::notice(format_args!(
-                "removed  {}, which an interrupted run left",
-                file.display()
-            ));
-        }
-    }
-}
-
-/// What runs that were killed left next to these files.
-pub(super) fn leftovers(files: &[&Path], shard: Option<Shard>) -> impl Iterator<Item = PathBuf> {
-    let ending = ending(shard);
-    let files = canonical(files);
-    let folders = files.iter().flatten().filter_map(|it| it.parent());
-    let folders: BTreeSet<PathBuf> = folders.map(Path::to_owned).collect();
-    let entries = folders.into_iter().flat_map(std::fs::read_dir);
-    let entries = entries.flatten().flatten();
-    let is_left = move |entry: &std::fs::DirEntry| {
-        let name = entry.file_name();
-        let process = name.to_str().and_then(|name| {
-            let (process, rest) = name.strip_prefix(PREFIX)?.split_once('-')?;
-            let rest = rest.trim_start_matches(|it: char| it.is_ascii_digit());
-            (rest == ending || shard.is_none() && rest.ends_with(".tmp")).then_some(())?;
-            process.parse().ok()
-        });
-        process.is_some_and(|id| id == std::process::id() || !os::is_running(id))
-    };
-    entries.filter(is_left).map(|it| it.path())
-}
-
 /// The files to replace; fails if one of them cannot be, or not without losing something.
-fn targets<'e>(
-    edits: &'e [Edit<'e>],
-    named: &[PathBuf],
-    ending: &str,
-) -> Result<Vec<Target<'e>>, Failure> {
+fn targets<'e>(edits: &'e [Edit<'e>], named: &[PathBuf]) -> Result<Vec<Target<'e>>, Failure> {
     let named: HashSet<PathBuf> = named
         .iter()
         .filter_map(|it| it.canonicalize().ok())
@@ -121,8 +72,7 @@ fn targets<'e>(
     let files: Vec<&Path> = edits.iter().map(|it| it.file).collect();
     let files = canonical(&files);
     let found = parallel::map(edits.len(), &|at| {
-        let ending = format!("{at}{ending}");
-        Target::of(&edits[at], &ending, files[at].clone(), &named)
+        Target::of(&edits[at], files[at].clone(), &named)
     });
     let (mut targets, mut refused) = (Vec::with_capacity(edits.len()), Text::default());
     for (edit, target) in edits.iter().zip(found) {
@@ -154,7 +104,6 @@ const AGAIN: &str = "  = help: run the same command again";
 impl<'e> Target<'e> {
     fn of(
         edit: &'e Edit<'e>,
-        ending: &str,
         file: Option<PathBuf>,
         named: &HashSet<PathBuf>,
     ) -> Result<Target<'e>, String> {
@@ -175,10 +124,9 @@ impl<'e> Target<'e> {
             return Err("it is read-only".to_owned());
         }
         os::check(&file, &metadata)?;
-        let name = format!("{PREFIX}{}-{ending}", std::process::id());
         Ok(Target {
             edit,
-            temporary: file.with_file_name(name),
+            temporary: PathBuf::new(),
             file,
             metadata,
         })
@@ -188,11 +136,8 @@ impl<'e> Target<'e> {
     fn stage(&self) -> io::Result<()> {
         let mut new = {
             let mut temporary = temporary::hold();
-            let mut options = OpenOptions::new();
             // Until it has the file's mode, nobody else reads it.
-            os::set_private(&mut options);
-            let options = options.write(true).create_new(true);
-            let new = options.open(&self.temporary)?;
+            let new = folders::create(&self.temporary)?;
             temporary.add(&self.temporary);
             new
         };
@@ -213,14 +158,40 @@ impl<'e> Target<'e> {
     }
 
     fn failed(&self, error: io::Error) -> Failure {
-        let tried = format!("error: cannot write {}", self.edit.name);
-        Failure::of(UNWRITABLE, tried)(error)
+        unwritable(self.edit.name, error)
     }
+}
+
+/// Names the temporary files. Other runs leave them alone while the result is held.
+fn lock(targets: &mut [Target<'_>], shard: Option<Shard>) -> Result<Vec<Locked>, Failure> {
+    let folders = targets.iter().filter_map(|it| it.file.parent()).collect();
+    let locked = Locked::all(folders, shard).map_err(|(folder, error)| {
+        let target = targets
+            .iter()
+            .find(|it| it.file.parent() == Some(folder.as_path()));
+        let name = target.map_or_else(
+            || folder.display().to_string(),
+            |it| it.edit.name.to_owned(),
+        );
+        nothing(unwritable(&name, error))
+    })?;
+    for (at, target) in targets.iter_mut().enumerate() {
+        let name = Locked::name(&locked, &target.file, at);
+        target.temporary = name.unwrap_or_default();
+    }
+    Ok(locked)
+}
+
+fn nothing(failure: Failure) -> Failure {
+    failure.note(NOTHING).note(AGAIN)
+}
+
+fn unwritable(name: &str, error: io::Error) -> Failure {
+    Failure::of(UNWRITABLE, format!("error: cannot write {name}"))(error)
 }
 
 /// Writes all new texts, and syncs them together.
 fn stage(targets: &[Target<'_>]) -> Result<(), Failure> {
-    let nothing = |failure: Failure| failure.note(NOTHING).note(AGAIN);
     for step in [Target::stage, Target::sync] {
         let done = parallel::map(targets.len(), &|at| step(&targets[at]));
         for (target, done) in targets.iter().zip(done) {
@@ -236,6 +207,10 @@ fn replace(targets: &[Target<'_>]) -> Result<(), Failure> {
         let target = &targets[at];
         if !Target::has(&target.file, target.edit.before) {
             return Err(changed(target));
+        }
+        if !Target::has(&target.temporary, target.edit.after) {
+            let reason = "another program changed its new text before it was in its place";
+            return Err(target.failed(io::Error::other(reason)));
         }
         let is_kept = os::exchange(&target.temporary, &target.file);
         is_kept.map_err(|error| target.failed(error))
@@ -275,7 +250,7 @@ fn replace(targets: &[Target<'_>]) -> Result<(), Failure> {
         });
         let written: Vec<&str> = replaced.iter().map(|(it, _)| it.edit.name).collect();
         match written.is_empty() {
-            true => failure.note(NOTHING).note(AGAIN),
+            true => nothing(failure),
             false => failure
                 .note(format_args!("written: {}", written.join(", ")))
                 .note(format_args!("{AGAIN} for the others")),
@@ -307,7 +282,7 @@ mod os {
     use rustix::fs::{Access, AtFlags, CWD, RenameFlags, XattrFlags};
     use rustix::fs::{accessat, fgetxattr, flistxattr, fsetxattr, renameat_with};
     use rustix::io::Errno;
-    use rustix::process::{Pid, test_kill_process};
+    use rustix::process::{Resource, getrlimit, setrlimit};
 
     /// Refuses files that cannot be written, or have other names.
     pub(super) fn check(file: &Path, metadata: &Metadata) -> Result<(), String> {
@@ -383,9 +358,17 @@ mod os {
         }
     }
 
-    pub(super) fn is_running(process: u32) -> bool {
-        let process = i32::try_from(process).ok().and_then(Pid::from_raw);
-        process.is_some_and(|process| test_kill_process(process) != Err(Errno::SRCH))
+    /// Whether a file that is open still has a name.
+    pub(super) fn has_name(file: &File) -> bool {
+        file.metadata().is_ok_and(|it| it.nlink() > 0)
+    }
+
+    /// Opens as many files as the system lets a process open.
+    pub(super) fn allow_many_files() {
+        let mut limit = getrlimit(Resource::Nofile);
+        limit.current = limit.maximum;
+        // Where it must stay lower, few folders can be edited at once: the message says that too many files are open.
+        let _ = setrlimit(Resource::Nofile, limit);
     }
 }
 
@@ -411,7 +394,9 @@ mod os {
         std::fs::rename(new, old).map(|()| false)
     }
 
-    pub(super) fn is_running(_: u32) -> bool {
+    pub(super) fn has_name(_: &File) -> bool {
         true
     }
+
+    pub(super) fn allow_many_files() {}
 }

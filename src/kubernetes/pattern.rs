@@ -16,6 +16,18 @@ pub struct Pattern {
 schema!(Pattern, {"type": "string"});
 
 impl Pattern {
+    /// The text of the pattern that matches only this name. An author can write any name: those of other objects must not match.
+    pub fn of_only(name: &str) -> String {
+        let mut pattern = String::with_capacity(name.len());
+        for c in name.chars() {
+            if SPECIAL.contains(c) {
+                pattern.push('\\');
+            }
+            pattern.push(c);
+        }
+        pattern
+    }
+
     /// The pattern as written.
     pub fn as_str(&self) -> &str {
         &self.text
@@ -46,11 +58,15 @@ impl Pattern {
     }
 }
 
+/// What means more than itself in a pattern.
+const SPECIAL: &str = "\\.+*?()|[]{}^$";
+
 /// How a text begins that matches an alternative, and whether that is the whole text.
 fn starts_of_option(option: &str) -> Option<(&str, bool)> {
     let option = option.strip_prefix('^').unwrap_or(option);
-    let is_special = |c: char| "\\.+*?()[]{}^$".contains(c);
-    let end = option.find(is_special).unwrap_or(option.len());
+    let end = option
+        .find(|c: char| SPECIAL.contains(c))
+        .unwrap_or(option.len());
     let (mut start, rest) = option.split_at(end);
     if rest.starts_with(['*', '?', '{']) {
         // The last character may be absent.
@@ -224,6 +240,20 @@ mod tests {
                 expected,
                 "{glob} {text}"
             );
+        }
+    }
+
+    #[test]
+    fn a_pattern_of_one_name_matches_no_other() {
+        let names = [
+            "web", "a.b", "a-b_c", "[^A-Z]+", ".*", "a|b", "(a)", "a{2}", "^a$", "a\\", "\\w",
+            "#&~", "a\nb", "é ",
+        ];
+        for name in names {
+            let pattern = Pattern::try_from(Pattern::of_only(name)).unwrap();
+            for other in names.iter().chain(&["a", "b", "aa", "axb", "x"]) {
+                assert_eq!(pattern.matches(other), *other == name, "{name} {other}");
+            }
         }
     }
 }

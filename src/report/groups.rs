@@ -12,6 +12,7 @@ use serde::Serialize;
 use super::{ConfigPlace, Entry, EntryType, Report, folded_message};
 use crate::finding::{Lines, Part};
 use crate::hashing::HashMap;
+use crate::kubernetes::Pattern;
 
 /// Findings with one sentence and one resolution.
 pub(super) struct Group<'r> {
@@ -121,13 +122,13 @@ impl<'r> Group<'r> {
         };
         let mut lines = "exemptions:".to_owned();
         for ((kind, namespace), names) in names {
-            let names: Vec<String> = names.into_iter().map(as_pattern).collect();
+            let names: Vec<String> = names.into_iter().map(Pattern::of_only).collect();
             let namespace = namespace.map_or(String::new(), |it| {
-                format!(", namespace: {}", yaml_scalar(it))
+                format!(", namespace: {}", yaml_scalar(&Pattern::of_only(it)))
             });
             lines += &format!(
                 "\n- select: {{kind: {}{namespace}, name: {}}}\n  {waived}\n  reason: \"\" # why, in ten characters or more",
-                yaml_scalar(kind),
+                yaml_scalar(&Pattern::of_only(kind)),
                 yaml_scalar(&names.join("|")),
             );
         }
@@ -155,13 +156,8 @@ fn common(entry: &Entry) -> (Option<&str>, Option<&Lines>) {
     }
 }
 
-/// A name as a pattern that matches only it.
-fn as_pattern(name: &str) -> String {
-    name.replace('.', "\\.")
-}
-
 /// A text as YAML in a flow mapping.
-fn yaml_scalar(text: &str) -> String {
+pub fn yaml_scalar(text: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-.|\\".contains(c);
     let is_word = text.starts_with(|c: char| c.is_ascii_alphabetic());
     let means_more = ["true", "false", "null", "yes", "no", "on", "off", "y", "n"];

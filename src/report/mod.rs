@@ -85,7 +85,7 @@ pub use exemptions::{ExemptionEntry, granted};
 pub use explanation::Explained;
 pub use fitted::Fitted;
 pub use formats::{FORMATS, Format};
-pub use groups::config_lines;
+pub use groups::{config_lines, yaml_scalar};
 pub use markdown::markdown_within;
 use merge::ShardEntry;
 pub use merge::{ShardOf, is_report, merge};

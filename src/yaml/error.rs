@@ -234,7 +234,7 @@ fn words(kind: &ErrorKind) -> String {
             "a line that begins with `%` is a directive, and this is none"
         }
         E::PlainScalarStartsWithDashFlowIndicator => {
-            "a `-` alone inside `[` or `{`: put it in quotes"
+            "a `-` in front of a bracket inside `[` or `{`: put it in quotes"
         }
         E::InvalidBlockEntryWhitespace => "expected a value behind `-`, or spaces instead of a tab",
         E::FlowMappingValueAdjacentCollection => "expected a blank behind `:`",

@@ -5,6 +5,8 @@
 //! span leaves out the header) or where an empty value belongs (its span may be tokens later).
 //! So a cursor of our own follows the events over punctuation, blanks and comments.
 
+mod dashes;
+
 use super::error::{Syntax, explain};
 use super::split::{bom_len, skip_blank};
 use super::tree::{DocumentData, Kind, NONE, ODD, PROPS, Props, Tree};
@@ -108,7 +110,8 @@ impl<'a, 't> Builder<'a, 't> {
     }
 
     fn run(&mut self) -> Result<(), Syntax> {
-        let mut events = Parser::new_from_str_with_options(self.part, options()).peekable();
+        let part = dashes::replaced(self.part);
+        let mut events = Parser::new_from_str_with_options(&part, options()).peekable();
         while let Some(event) = events.next() {
             let (event, span) = event.map_err(|error| explain(self.part, &error, self.cursor))?;
             let range = span.byte_range().unwrap_or(self.cursor..self.cursor);

@@ -1,17 +1,18 @@
 //! The input as it was at a commit of git: `--since`.
 
-use std::collections::HashSet;
+mod repositories;
+
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::Arc;
 
 use fitout::read::{Origin, OriginLines, Resource, is_object};
 use fitout::yaml::Stream;
 
 use super::super::files::is_manifest;
-use super::super::inputs::{Manifests, shown};
+use super::super::inputs::Manifests;
 use super::super::output::Output;
-use super::super::{Failure, Source, WRONG_USE};
+use super::super::{Failure, Source};
+use repositories::{Repositories, Resolved, State};
 
 /// The files that differ from a commit.
 #[derive(Debug)]
@@ -30,93 +31,35 @@ impl Before {
         configs: &[PathBuf],
         manifests: &Manifests,
     ) -> Result<Option<Before>, Failure> {
-        let folder = source
-            .filenames
-            .first()
-            .map_or(Path::new("."), |it| it.as_path());
-        let folder = if folder.is_dir() {
-            folder
-        } else {
-            folder.parent().unwrap_or(folder)
-        };
-        let folder = if folder.as_os_str().is_empty() {
-            Path::new(".")
-        } else {
-            folder
-        };
-        let git = |arguments: &[&str]| git(folder, arguments);
-        let top = git(&["rev-parse", "--show-toplevel"])?;
-        let top = PathBuf::from(String::from_utf8_lossy(&top).trim_end());
-        let commit = git(&[
-            "rev-parse",
-            "--verify",
-            "--quiet",
-            "--end-of-options",
-            &format!("{reference}^{{commit}}"),
-        ]);
-        let commit = commit.map_err(|_| {
-            Failure::new(
-                WRONG_USE,
-                format_args!("error: --since: git knows no commit `{reference}` here"),
-            )
-            .note("  = help: in CI, fetch it first: `git fetch origin BRANCH`, with enough history")
-        })?;
-        let commit = String::from_utf8_lossy(&commit).trim_end().to_owned();
-        // Where the branch left it; what others have changed there since is not of this branch.
-        let base = git(&["merge-base", &commit, "HEAD"]);
-        let base = base.map_or(commit, |it| {
-            String::from_utf8_lossy(&it).trim_end().to_owned()
-        });
-        let names = |output: Vec<u8>| -> Vec<String> {
-            let names = output.split(|it| *it == 0).filter(|it| !it.is_empty());
-            names
-                .map(|it| String::from_utf8_lossy(it).into_owned())
-                .collect()
-        };
-        let top_text = top.to_string_lossy().into_owned();
-        let mut changed = names(self::git(
-            &top,
-            &["diff", "--name-only", "--no-renames", "-z", &base, "--"],
-        )?);
-        changed.extend(names(self::git(
-            &top,
-            &["ls-files", "--others", "--exclude-standard", "-z"],
-        )?));
-        let changed: HashSet<PathBuf> = changed.iter().map(|it| top.join(it)).collect();
-        let canonical = |it: &Path| it.canonicalize().unwrap_or_else(|_| it.to_owned());
-        if configs.iter().any(|it| changed.contains(&canonical(it))) {
+        let mut folders: Vec<PathBuf> = source.filenames.iter().map(|it| folder_of(it)).collect();
+        if folders.is_empty() {
+            folders.push(PathBuf::from("."));
+        }
+        let mut repositories = Repositories::of(reference, &folders)?;
+        let mut state = |path: &Path| state_of(&mut repositories, path);
+        // What is in no repository is not of the branch.
+        let differs = |(state, has_other_links)| has_other_links || state == State::Differs;
+        if configs.iter().any(|it| differs(state(it))) {
             Output::notice("note: the config has changed, so everything is reported");
             return Ok(None);
         }
-        let former = |path: &Path| -> Option<Stream> {
-            let below = path.strip_prefix(&top).ok()?.to_string_lossy().into_owned();
-            let text = self::git(
-                Path::new(&top_text),
-                &["cat-file", "blob", &format!("{base}:{below}")],
-            )
-            .ok()?;
-            Stream::from_bytes(text).ok()
-        };
-        let mut known = HashSet::new();
         let texts = manifests.texts.iter().map(|it| {
             // A stream has no history.
             let Some(file) = &it.file else {
                 return Some(None);
             };
-            let file = canonical(file);
-            known.insert(file.clone());
-            changed.contains(&file).then(|| former(&file))
+            match state_of(&mut repositories, file) {
+                (State::Same, false) => None,
+                // What a link led to before is not looked up.
+                (_, true) => Some(None),
+                (State::Differs | State::Outside, false) => {
+                    let file = repositories.resolve(file);
+                    Some(file.and_then(|it| repositories.former(&it.path)))
+                }
+            }
         });
         let texts: Vec<Option<Option<Stream>>> = texts.collect();
-        let named: Vec<PathBuf> = source.filenames.iter().map(|it| canonical(it)).collect();
-        let is_gone = |it: &&PathBuf| {
-            !it.exists() && is_manifest(it) && named.iter().any(|named| it.starts_with(named))
-        };
-        let gone = changed
-            .iter()
-            .filter(is_gone)
-            .filter_map(|it| former(it))
-            .collect();
+        let gone = gone(&repositories, source);
         Ok(Some(Before { texts, gone }))
     }
 
@@ -156,32 +99,41 @@ impl Before {
     }
 }
 
-/// Runs git, which runs no program that the repository configures.
-fn git(folder: &Path, arguments: &[&str]) -> Result<Vec<u8>, Failure> {
-    let mut command = Command::new("git");
-    command
-        .arg("-C")
-        .arg(folder)
-        .args(["-c", "core.fsmonitor=false", "-c", "core.quotePath=false"])
-        .args(arguments);
-    let failed = |error: String| {
-        Failure::new(
-            WRONG_USE,
-            format_args!("error: --since needs git and a repository: {error}"),
-        )
+/// The folder that a path names, or that of its file.
+fn folder_of(path: &Path) -> PathBuf {
+    let folder = match path.is_dir() {
+        true => path,
+        false => path.parent().unwrap_or(path),
     };
-    let output = command
-        .output()
-        .map_err(|error| failed(error.to_string()))?;
-    match output.status.success() {
-        true => Ok(output.stdout),
-        false => {
-            let error = String::from_utf8_lossy(&output.stderr);
-            Err(failed(format!(
-                "in {}: {}",
-                shown(folder),
-                error.lines().next().unwrap_or_default()
-            )))
-        }
+    match folder.as_os_str().is_empty() {
+        true => PathBuf::from("."),
+        false => folder.to_owned(),
     }
+}
+
+/// What git knows about a file, and whether one of the links on the way to it differs.
+fn state_of(repositories: &mut Repositories, path: &Path) -> (State, bool) {
+    let Some(Resolved { path, links }) = repositories.resolve(path) else {
+        return (State::Differs, true);
+    };
+    let differs = |it: &PathBuf| repositories.state(it) == State::Differs;
+    let has_other_links = links.iter().any(differs);
+    (repositories.state(&path), has_other_links)
+}
+
+/// The former texts of files that are gone.
+fn gone(repositories: &Repositories, source: &Source) -> Vec<Stream> {
+    let canonical = |it: &PathBuf| it.canonicalize().unwrap_or_else(|_| it.to_owned());
+    let named: Vec<PathBuf> = source.filenames.iter().map(canonical).collect();
+    let mut gone = Vec::new();
+    for repository in repositories.asked() {
+        let is_gone = |below: &&PathBuf| {
+            let path = repository.top.join(below);
+            let is_named = named.iter().any(|named| path.starts_with(named));
+            !path.exists() && is_manifest(&path) && is_named
+        };
+        let files = repository.changed.iter().filter(is_gone);
+        gone.extend(files.filter_map(|it| repository.former(it)));
+    }
+    gone
 }

@@ -7,7 +7,8 @@ use std::fmt::Write as _;
 
 use fitout::IMAGE;
 use fitout::catalogue;
-use fitout::kubernetes::Quantity;
+use fitout::kubernetes::{Pattern, Quantity};
+use fitout::report::yaml_scalar;
 
 use super::found::{Found, Image, Workload, is_early, is_image};
 
@@ -297,23 +298,14 @@ fn profiles(workloads: &[Workload], lessons: &Lessons) -> Vec<(String, String)> 
 fn by_name<'w>(objects: impl Iterator<Item = (&'w str, &'w str)>) -> String {
     let (mut kinds, mut names) = (BTreeSet::new(), BTreeSet::new());
     for (kind, name) in objects {
-        kinds.insert(kind);
-        names.insert(name.replace('.', "\\."));
+        kinds.insert(Pattern::of_only(kind));
+        names.insert(Pattern::of_only(name));
     }
-    let kinds: Vec<&str> = kinds.into_iter().collect();
-    let names: Vec<String> = names.into_iter().collect();
-    let quote = |text: String| match text.starts_with(|c: char| c.is_ascii_alphabetic())
-        && !["true", "false", "null", "yes", "no", "on", "off", "y", "n"]
-            .contains(&&*text.to_lowercase())
-    {
-        true => text,
-        false => format!("'{text}'"),
+    let any_of = |texts: BTreeSet<String>| {
+        let texts: Vec<String> = texts.into_iter().collect();
+        yaml_scalar(&texts.join("|"))
     };
-    format!(
-        "{{kind: {}, name: {}}}",
-        quote(kinds.join("|")),
-        quote(names.join("|"))
-    )
+    format!("{{kind: {}, name: {}}}", any_of(kinds), any_of(names))
 }
 
 /// The first of their images, without registries.

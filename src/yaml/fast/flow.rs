@@ -134,10 +134,10 @@ impl Parser<'_> {
 
     /// The end of a plain scalar of one line; in flow context longer ones are rare, and pairs look like them.
     fn flow_plain_end(&self, start: usize) -> Fast<usize> {
+        // To Kubernetes' readers, a `-` alone is a text if nothing is between it and what ends it.
         let dash = self.bytes[start] == b'-'
             && !self.is_gap(start + 1)
-            && self.byte(start + 1) != b'\t'
-            && !is_flow_indicator(self.byte(start + 1));
+            && !matches!(self.byte(start + 1), b'\t' | b'[' | b'{');
         if !PLAIN_START[self.bytes[start] as usize] && !dash {
             return Err(GiveUp);
         }

@@ -118,6 +118,20 @@ fn flow_collections_stay_flow() {
     );
 }
 
+/// Kubernetes' readers take a `-` for a text only if a comma or a bracket follows at once.
+#[test]
+fn a_lone_dash_in_brackets_stays_readable() {
+    assert_eq!(set("[cat, -]\n", "/-", json!("-")), "[cat, -, \"-\"]\n");
+    assert_eq!(set("{a: -}\n", "/b", json!(1)), "{a: -, b: 1}\n");
+    assert_eq!(set("[ -]\n", "/-", json!("w")), "[ -, w]\n");
+    assert_eq!(remove("[a, -, b]\n", "/1"), "[a, b]\n");
+    assert_eq!(remove("[-, b]\n", "/1"), "[-]\n");
+    // What is left would end in a blank.
+    for (text, pointer) in [("[-, b ]\n", "/1"), ("{a: -, b: c }\n", "/b")] {
+        assert!(try_edit(text, &[(pointer, None)]).is_err(), "{text}");
+    }
+}
+
 #[test]
 fn json_stays_json() {
     let text = "{\"a\": {\"b\": \"c\"}}\n";

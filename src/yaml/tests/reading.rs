@@ -1,5 +1,6 @@
 use super::super::*;
 use super::{root, value};
+use serde_json::json;
 
 #[test]
 fn documents_tile_the_text() {
@@ -238,4 +239,39 @@ fn a_value_expands_aliases_and_merges_up_to_a_limit() {
 fn block_text_at_the_end_of_the_file_reads_as_in_go() {
     assert_eq!(value("a: |\n  x"), value("a: x\n"));
     assert_eq!(value("a: |\n  x\n").to_string(), r#"{"a": "x\n"}"#);
+}
+
+/// As `kubectl` and `kubectl kustomize` do, which refuse a blank or an opening bracket behind it.
+#[test]
+fn a_lone_dash_in_brackets_is_a_text() {
+    for (text, expected) in [
+        ("[-]", json!(["-"])),
+        ("[cat, -]", json!(["cat", "-"])),
+        ("[-, -, a]", json!(["-", "-", "a"])),
+        ("[[-], {a: -}]", json!([["-"], {"a": "-"}])),
+        ("{a: -, b: c}", json!({"a": "-", "b": "c"})),
+        ("{\"a\":-}", json!({"a": "-"})),
+        ("{-: a}", json!({"-": "a"})),
+        // Only the general parser reads these.
+        ("{-, a: b}", json!({"-": null, "a": "b"})),
+        ("{? -}", json!({"-": null})),
+        ("[-: a]", json!([{"-": "a"}])),
+        ("[!!str -, &a -, *a]", json!(["-", "-", "-"])),
+        ("[&a- b, *a-, ? -]", json!(["b", "b", {"-": null}])),
+        ("[\"-]\", -]", json!(["-]", "-"])),
+        ("[a, # -, -]\n -]", json!(["a", "-"])),
+        ("[a\n -]", json!(["a -"])),
+    ] {
+        assert_eq!(value(text), expected.clone().into(), "{text}");
+        // An anchor is read by the general parser.
+        let anchored = format!("a: {text}\nb: &b c\n");
+        let expected = json!({"a": expected, "b": "c"});
+        assert_eq!(value(&anchored), expected.into(), "{text}");
+    }
+    for text in [
+        "[- a]", "[a, - ]", "[- , a]", "{- : a}", "{a: - }", "[-\n]", "[- # b\n]", "{? - : b}",
+        "[-[a]]", "[-{a: b}]", "[\"a\"-]", "- [a, -\n  ]",
+    ] {
+        assert!(Stream::parse(text).is_err(), "{text}");
+    }
 }
