@@ -74,6 +74,15 @@ fn check_reads_what_kubectl_would() {
         ("p/evil.Yaml", vec![]),
         ("p/kustomization.yaml", vec![]),
         ("p/sub/Kustomization", vec![]),
+        // kustomize reads its resources whatever their names are.
+        (
+            "p/evil.txt",
+            vec![("p/kustomization.yaml", "resources: [evil.txt]\n")],
+        ),
+        (
+            "p/deep/evil",
+            vec![("kustomization.yaml", "resources: [p/deep/evil]\n")],
+        ),
         // What a kustomization names as something else is still applied by `kubectl apply -R -f`.
         (
             "p/evil.yaml",

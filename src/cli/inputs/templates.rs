@@ -69,7 +69,7 @@ fn document_at(text: &str, offset: usize) -> usize {
 }
 
 /// Whether the actions in a document are why it is refused: `{{ }}` is a map as a key, `{{-` an item in braces, and the
-/// others are no error without them. `rest` begins with the document.
+/// others can be read without them. `rest` begins with the document.
 fn is_template(error: &SyntaxError, offset: usize, rest: &str) -> bool {
     let is_at_action = rest[..offset].ends_with(ACTION.0) && rest[offset..].starts_with("- ");
     match error.fault {
