@@ -359,7 +359,9 @@ fn of_object(config: &Config<'_>, selected: &Selected<'_, '_>, asked: &Asked) ->
     let is_declared = config.pod_specs.iter().any(|it| it.is_for(resource));
     let has_pods = !target.only_checked().is_empty();
     match target.gap() {
-        _ if has_pods && is_known_kind(resource) => never_changed(config, SkipReason::NoContainers),
+        _ if has_pods && is_known_kind(resource) && !target.holds_undeclared_pods() => {
+            never_changed(config, SkipReason::NoContainers)
+        }
         _ if has_pods && (config.validate_only || target.holds_undeclared_pods()) => {
             never_changed(config, SkipReason::UnknownKind)
         }

@@ -74,6 +74,15 @@ fn check_reads_what_kubectl_would() {
         ("p/evil.Yaml", vec![]),
         ("p/kustomization.yaml", vec![]),
         ("p/sub/Kustomization", vec![]),
+        // kustomize reads its resources whatever their names are.
+        (
+            "p/evil.txt",
+            vec![("p/kustomization.yaml", "resources: [evil.txt]\n")],
+        ),
+        (
+            "p/deep/evil",
+            vec![("kustomization.yaml", "resources: [p/deep/evil]\n")],
+        ),
         // What a kustomization names as something else is still applied by `kubectl apply -R -f`.
         (
             "p/evil.yaml",
@@ -428,6 +437,81 @@ fn charts_are_passed_over_and_other_templates_explained() {
         "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {a: 'on {{ $labels.pod }}'}\n";
     let folder = self::folder(&[("p/rule.yaml", rule)]);
     assert_eq!(run(&folder, "plan", &[]).code, Some(0));
+}
+
+#[test]
+fn a_chart_hides_only_templates() {
+    let chart = ("p/chart/Chart.yaml", "apiVersion: v2\nname: chart\n");
+    let check = |text: &[u8]| {
+        let folder = folder(&[chart, ("p/chart/x.yaml", "")]);
+        fs::write(folder.path().join("p/chart/x.yaml"), text).unwrap();
+        run(&folder, "check", &[])
+    };
+    let sidecar = "  - {name: b, image: '{{ x }}'}\n";
+    let template = "{{- if .Values.on }}\nkind: Pod\n{{- end }}\n";
+    // kubectl reads these.
+    for text in [
+        bare() + sidecar,
+        format!("{}---\n{}", pod("'{{ x }}'", ""), bare()),
+        format!("{}---\n{}", bare(), pod("'{{ x }}'", "")),
+        bare() + "# {{ x }}\n",
+    ] {
+        assert!(is_reported(&check(text.as_bytes())), "{text}");
+    }
+    let service = "# {{ x }}\napiVersion: v1\nkind: Service\nmetadata: {name: a}\n";
+    assert!(check(service.as_bytes()).stdout.contains("2 objects"));
+    let unclear = bare() + "---\na: [b, {{ x }} {{ y }}]\n";
+    let utf_16: Vec<u8> = format!("\u{feff}{}", bare())
+        .encode_utf16()
+        .flat_map(u16::to_le_bytes)
+        .collect();
+    let texts = [
+        bare() + "  hostPID: true\n  hostPID: true\n",
+        bare() + "  hostPID: true\n  hostPID: true # {{ x }}\n",
+        // It reads the documents before the first that is a template.
+        format!("{}---\n{template}", bare()),
+        format!("{}---\nx: {{{{ y }}}}\n", bare()),
+        format!(
+            "{}  hostPID: true\n  hostPID: true\n---\n{template}",
+            bare()
+        ),
+        // Where it is not certain that the actions are why a text is refused, it is reported.
+        bare() + "  x: *unknown # {{ x }}\n",
+        bare() + "  x: |\n    {{\n  x: *unknown\n  y: |\n    }}\n",
+        unclear,
+    ];
+    let texts = texts.into_iter().map(String::into_bytes);
+    for text in texts.chain([utf_16]) {
+        let name = String::from_utf8_lossy(&text);
+        check(&text).refused(&name, 3, &["p/chart/x.yaml:"]);
+    }
+    // kubectl does not read these either, or starts nothing.
+    for text in [
+        template.to_owned(),
+        format!("{template}---\n{}", bare()),
+        format!("x: {{{{ y }}}}\n---\n{}", bare()),
+        pod("'{{ x }}'", ""),
+        bare().replace("\"a:1\"", "'{{ x }}'"),
+        format!("{{{{/*\n{}*/}}}}\n", pod("\"{{ x }}\"", "")),
+        pod("a", "").replace("image:", "{{ x }}\n    image:"),
+        pod("a", "").replace("name: a,", "name: {{ x }}-a,"),
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata:\n  a: |- {{ include \"x\" . }}\n".to_owned(),
+    ] {
+        let run = check(text.as_bytes());
+        assert_eq!(run.code, Some(0), "{text}\n{}{}", run.stdout, run.stderr);
+        assert!(!run.stdout.contains("evil"), "{text}");
+    }
+}
+
+#[test]
+fn one_unrendered_image_does_not_hide_the_other_containers() {
+    let text = bare() + "  - {name: b, image: '{{ x }}'}\n";
+    let patches = ("p/kustomization.yaml", "patches: [{path: evil.yaml}]\n");
+    let named = folder(&[patches, ("p/evil.yaml", &text)]);
+    assert!(is_reported(&run(&named, "check", &[])));
+    let text = text.replace("spec:\n", "spec:\n  $patch: merge\n");
+    let with_directive = folder(&[("p/evil.yaml", &text)]);
+    assert!(is_reported(&run(&with_directive, "check", &[])));
 }
 
 #[test]

@@ -161,6 +161,13 @@ fn unexamined(config: &Config<'_>, target: &Target<'_>) -> Option<Finding> {
             "its operator sets the others: check the pods in the cluster, with `fitout preflight pods` or Pod Security \
              admission",
         ),
+        Gap::MorePods(path) => (
+            Severity::Info,
+            format!(
+                "examined in part: its controller may create more pods, because it has `{path}`"
+            ),
+            "check the pods in the cluster, or exempt this kind from FIT-TGT004 with a reason",
+        ),
         Gap::Unseen => (
             Severity::Info,
             "not examined: its operator creates pods, and it has none of their fields".to_owned(),
@@ -182,6 +189,13 @@ fn unexamined(config: &Config<'_>, target: &Target<'_>) -> Option<Finding> {
             Severity::Info,
             "not examined: it deploys manifests that are not in it".to_owned(),
             "check those manifests too, as they are rendered",
+        ),
+        Gap::Substituted(path) => (
+            Severity::Warning,
+            format!(
+                "examined in part: `{path}` has a text where pods have none, such as a variable"
+            ),
+            "check the objects with their values, after the substitution",
         ),
         Gap::Unreadable(path) => (
             Severity::Warning,

@@ -2,6 +2,7 @@
 
 mod contents;
 mod found;
+mod templates;
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};

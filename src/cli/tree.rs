@@ -275,6 +275,11 @@ impl Named {
         reason.filter(|_| !self.resources.contains(file))
     }
 
+    /// Whether a file is named under `resources`.
+    pub(super) fn is_resource(&self, file: &Path) -> bool {
+        self.resources.contains(file)
+    }
+
     fn add(&mut self, root: Node<'_>, folder: &Path) {
         let file = |entry: &str| joined(folder, entry).canonicalize().ok();
         let texts = |of: Node<'_>, list: &str| -> Vec<String> {

@@ -70,14 +70,11 @@ pub fn is_whole(resource: &Resource<'_>) -> bool {
     let templates = &target.templates;
     let mut containers = templates.iter().flat_map(|it| &it.containers);
     if templates.is_empty() {
-        return target.holds_undeclared_pods();
+        return target.undeclared_containers().any(|it| starts(it.node));
     }
-    // No container starts from a name that a template still has to make.
-    let has_action = |container: Node<'_>| {
-        let image = container.text_at(["image"]);
-        image.is_some_and(|image| image.contains("{{"))
-    };
-    containers.all(|container| has_image(container.node) && !has_action(container.node))
+    // Where one image is the action of a template, the other containers start.
+    containers.clone().any(|it| starts(it.node))
+        && containers.all(|it| has_image(it.node))
         && match (resource.group(), resource.kind.as_ref()) {
             ("apps", _) => has(resource, "selector"),
             ("batch", "CronJob") => has(resource, "schedule"),
@@ -94,6 +91,12 @@ fn has_image(container: Node<'_>) -> bool {
     container
         .text_at(["image"])
         .is_some_and(|it| !it.is_empty())
+}
+
+/// Whether the image of a container is not a name that a template still has to make, from which none starts.
+fn starts(container: Node<'_>) -> bool {
+    let image = container.text_at(["image"]);
+    !image.is_some_and(|image| image.contains("{{"))
 }
 
 /// The first directive in an object.

@@ -5,6 +5,7 @@
 //! images. Of a mapping that has only some fields of a pod, these are evaluated. Text that contains manifests is not parsed.
 
 mod search;
+mod signs;
 #[cfg(test)]
 mod tests;
 
@@ -98,6 +99,8 @@ pub struct Undeclared<'a> {
 /// What checks cannot look at, least severe first.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Gap {
+    /// A field at a path from which a controller may make more pods than those that are found.
+    MorePods(String),
     /// The object has only some fields of its pods; their operator sets the others.
     Operated,
     /// Its operator creates pods, but the object has none of their fields.
@@ -108,6 +111,8 @@ pub enum Gap {
     Hint(String),
     /// The object deploys manifests that it only names.
     Deployer,
+    /// A field of pods at a path, or one below it, that has a value only after a substitution.
+    Substituted(String),
     /// A list of containers at a path that cannot be read.
     Unreadable(String),
 }
@@ -115,7 +120,7 @@ pub enum Gap {
 impl Gap {
     /// Whether the rest of the object is examined.
     pub fn is_in_part(&self) -> bool {
-        *self == Gap::Operated
+        matches!(self, Gap::Operated | Gap::MorePods(_) | Gap::Substituted(_))
     }
 }
 
@@ -175,7 +180,9 @@ impl<'a> Undeclared<'a> {
         empty: Vec<Template<'a>>,
         declared: &[PodSpecs],
     ) -> Option<Box<Undeclared<'a>>> {
-        let is_known = is_known_kind(resource);
+        // A version can have its pods elsewhere than the known ones.
+        let has_known = !templates.is_empty() || !empty.is_empty() || is_operated_kind(resource);
+        let is_known = is_known_kind(resource) && has_known;
         let is_partial = |it: &Template<'_>| !it.is_whole() || it.has_more_containers;
         let is_operated = match templates {
             [] => is_operated_kind(resource),
@@ -194,13 +201,24 @@ impl<'a> Undeclared<'a> {
         };
         if is_listed(DEPLOYERS, resource) {
             found.gap = Some(Gap::Deployer);
-        } else if is_operated || !is_known && !is_listed(NO_PODS, resource) {
+        } else if !(is_listed(NO_PODS, resource) || is_known && resource.is_typed()) {
             let is_declared = declared.iter().any(|it| it.is_for(resource));
-            let mut search = Search::new(resource, templates, claims, is_known);
+            let known = templates.iter().chain(&found.templates);
+            let mut search = Search::new(resource, known, claims, is_known);
             search.run();
-            let has_pods = is_known || is_declared || !search.found.templates.is_empty();
-            // A hint says nothing new where there are pods.
-            let is_new = |gap: &Gap| !has_pods || matches!(gap, Gap::Unreadable(_));
+            let is_vouched_for = is_known || is_declared;
+            let has_pods = is_vouched_for || !search.found.templates.is_empty();
+            // Pods that are found say nothing about the others.
+            if let Some(Gap::Hint(path)) = &mut search.found.gap
+                && has_pods
+                && !is_vouched_for
+            {
+                search.found.gap = Some(Gap::MorePods(std::mem::take(path)));
+            }
+            let is_new = |gap: &Gap| {
+                use Gap::{MorePods, Substituted, Unreadable};
+                !has_pods || matches!(gap, MorePods(_) | Substituted(_) | Unreadable(_))
+            };
             let operated = search.has_part.then_some(Gap::Operated);
             let unseen = found
                 .gap

@@ -114,7 +114,7 @@ reasons! {
     Excluded = "excluded",
     /// No pattern of `--include` matches it or its folder.
     NotIncluded = "not-included",
-    /// Its name does not end in `.yaml`, `.yml` or `.json`, in any case.
+    /// Its name does not end in `.yaml`, `.yml` or `.json`, in any case, and no kustomization names it under `resources`.
     Extension = "extension",
     /// It is a link that is broken or leads out of the repository, or to a folder; `check` follows links to folders in the repository.
     Link = "link",

@@ -727,6 +727,28 @@ pub(super) const SHAPES: &[Shape] = &[
     ("containers", |n| {
         containers(n, |_| String::new()).yaml().into()
     }),
+    ("lists of containers of an unknown kind", |n| {
+        let lists = list(n, |n| {
+            format!("k{n}: [{{name: c{n}, image: 'x:1', securityContext: {{privileged: true}}}}]")
+        });
+        object(
+            "acme.io/v1",
+            "Widget",
+            "a",
+            "shop",
+            &format!("spec: {{c: {{{lists}}}}}\n"),
+        )
+        .into()
+    }),
+    ("lists of containers of a workflow", |n| {
+        let lists = list(n, |n| {
+            format!("k{n}: [{{name: c{n}, image: 'x:1', securityContext: {{privileged: true}}}}]")
+        });
+        let spec = format!(
+            "spec: {{entrypoint: t, templates: [{{name: t, container: {{image: 'x:1'}}}}], {lists}}}\n"
+        );
+        object("argoproj.io/v1alpha1", "Workflow", "a", "shop", &spec).into()
+    }),
     ("containers of one volume", |n| {
         containers(n, |_| {
             ", volumeMounts: [{name: v, mountPath: /v}]".to_owned()

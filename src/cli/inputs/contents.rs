@@ -13,7 +13,7 @@ use memchr::memmem;
 use super::super::files::{File, Reader, is_endless, is_stream};
 use super::super::output::is_closed;
 use super::super::tree::is_kustomization;
-use super::shown;
+use super::{shown, templates};
 
 /// What a file contains.
 pub(super) enum Contents {
@@ -52,20 +52,19 @@ impl Contents {
             .map_err(|error| Problem::new("FIT-INP001", format!("cannot read {name}: {error}")))?;
         let stream = match Stream::from_bytes_or_text(bytes) {
             Ok(stream) => stream,
-            Err(_) if file.is_in_whole => return Ok(Contents::OfFolder),
+            Err((error, text)) if file.is_in_whole && !templates::may_be_read(&error, &text) => {
+                return Ok(Contents::OfFolder);
+            }
             Err((error, text)) if !may_have_objects(&error, &text) => {
                 return Ok(Contents::PassedOver(FileReason::NoObjects));
             }
             Err((error, text)) => return Err(not_yaml(&error, Some((name, &text)))),
         };
-        let is_template = || memmem::find(stream.text().as_bytes(), b"{{").is_some();
-        if file.is_in_whole && is_template() && !has_whole_pods(&stream) {
+        if file.is_in_whole && templates::are_all(&stream) && !has_whole_pods(&stream) {
             return Ok(Contents::OfFolder);
         }
-        if let Some(node) = action_in(&stream) {
-            if file.is_in_whole {
-                return Ok(Contents::OfFolder);
-            }
+        // The files of a chart that are read have such names next to pods, and kubectl reads both.
+        if let Some(node) = action_in(&stream).filter(|_| !file.is_in_whole) {
             let problem =
                 Problem::new("FIT-INP010", "`{{` is an action of a template, not a value");
             return Err(problem
@@ -104,31 +103,33 @@ impl Contents {
 
 /// An action of a Go template in the name of an object, where it is a string like any other to YAML.
 fn action_in(stream: &Stream) -> Option<Node<'_>> {
+    memmem::find(stream.text().as_bytes(), b"{{")?;
+    let roots = stream.documents().map(|document| document.root());
+    let mut objects = roots.filter(|root| is_object(*root));
+    objects.find_map(action_in_name)
+}
+
+/// An action of a Go template in the names of an object, which the API server would refuse with it.
+fn action_in_name(object: Node<'_>) -> Option<Node<'_>> {
     const NAMES: [&[&str]; 4] = [
         &["kind"],
         &["apiVersion"],
         &["metadata", "name"],
         &["metadata", "namespace"],
     ];
-    memmem::find(stream.text().as_bytes(), b"{{")?;
-    let roots = stream.documents().map(|document| document.root());
-    let objects = roots.filter(|root| is_object(*root));
-    let mut names = objects.flat_map(|root| {
-        let paths = NAMES.iter();
-        paths.filter_map(move |path| root.at(path.iter().copied()))
-    });
+    let names = NAMES.iter();
+    let mut names = names.filter_map(|path| object.at(path.iter().copied()));
     names.find(|node| node.text().is_some_and(|text| text.contains("{{")))
 }
 
 /// Whether a text has an object with pods that the API server would accept without a patch.
-fn has_whole_pods(stream: &Stream) -> bool {
+pub(super) fn has_whole_pods(stream: &Stream) -> bool {
     let mut resources = Vec::new();
-    for document in stream
-        .documents()
-        .filter(|document| is_object(document.root()))
-    {
+    let roots = stream.documents().map(|document| document.root());
+    let objects = roots.filter(|root| is_object(*root) && action_in_name(*root).is_none());
+    for root in objects {
         // What cannot be read here is reported when it is read again.
-        if Resource::read(document.root(), 0, Origin::default(), &mut resources).is_err() {
+        if Resource::read(root, 0, Origin::default(), &mut resources).is_err() {
             return true;
         }
     }
@@ -137,7 +138,7 @@ fn has_whole_pods(stream: &Stream) -> bool {
 
 /// Whether a text that is refused could have objects. Kubernetes does not read the files of other tools, so only their
 /// syntax matters.
-fn may_have_objects(error: &SyntaxError, text: &str) -> bool {
+pub(super) fn may_have_objects(error: &SyntaxError, text: &str) -> bool {
     let is_about_keys = [Fault::DuplicateKey, Fault::Disputed].contains(&error.fault);
     let stream = is_about_keys.then(|| Stream::parse_any_keys(text));
     stream.and_then(Result::ok).is_none_or(|stream| {

@@ -23,9 +23,16 @@ pub(in crate::cli) struct Found {
 impl Found {
     pub(in crate::cli) fn of(found: Files) -> Found {
         let named = Named::by(&found.kustomizations);
-        let files = found.files;
+        let mut files = found.files;
         let paths: Vec<&Path> = files.iter().map(|it| &*it.path).collect();
         let canonical = canonical(&paths);
+        // kustomize reads a file whatever it is called.
+        for (file, canonical) in files.iter_mut().zip(&canonical) {
+            let is_other = file.outcome == FileOutcome::PassedOver(FileReason::Extension);
+            if is_other && canonical.as_deref().is_some_and(|it| named.is_resource(it)) {
+                file.outcome = FileOutcome::Read;
+            }
+        }
         // A file can be named twice, or be reached through a link.
         let mut known = HashSet::new();
         let roles = files.iter().zip(&canonical).map(|(file, canonical)| {

@@ -5,9 +5,13 @@ use std::collections::HashSet;
 
 use jsonptr::PointerBuf;
 
+use super::signs::{
+    are_containers, id_of, is_built_in_workload, is_container, is_named_image, is_substituted,
+    is_unknown, mounts_host,
+};
 use super::{Gap, Undeclared, UndeclaredPods};
 use crate::objects::claims::Claim;
-use crate::objects::layout;
+use crate::objects::layout::{self, Layout};
 use crate::objects::places::Form;
 use crate::objects::template::Template;
 use crate::objects::walk::below;
@@ -18,12 +22,6 @@ use crate::yaml::{Node, NodeId};
 /// The lists of containers in a pod spec.
 const LISTS: [&str; 3] = ["initContainers", "containers", "ephemeralContainers"];
 
-/// Keys that distinguish containers from other mappings with a name and an image.
-const OF_CONTAINERS: [&str; 8] = [
-    "command", "args", "script", "env", "volumeMounts", "resources", "computeResources",
-    "securityContext",
-];
-
 /// Fields of a pod spec that weaken its isolation. Few other mappings have them.
 const OF_PODS: [&str; 3] = ["hostNetwork", "hostPID", "hostIPC"];
 
@@ -31,6 +29,9 @@ const OF_PODS: [&str; 3] = ["hostNetwork", "hostPID", "hostIPC"];
 const HINTS: [&str; 6] = [
     "image", "podSpec", "podTemplate", "priorityClassName", "serviceAccountName", "tolerations",
 ];
+
+/// Fields of built-in workloads with their pods.
+const WITH_PODS: [&str; 3] = ["jobTemplate", "spec", "template"];
 
 /// Fields of a Kyverno rule that describe pods of others; `generate` creates some.
 const RESTRICTIONS: [&str; 9] = [
@@ -48,6 +49,8 @@ struct Visit<'a> {
     node: Node<'a>,
     /// The innermost object around it that is not the searched one.
     embedded: Option<Node<'a>>,
+    /// Whether it is in the volumes of a pod, which also have images.
+    is_in_volumes: bool,
 }
 
 enum Step<'a> {
@@ -61,6 +64,8 @@ pub(super) struct Search<'a> {
     resource: &'a Resource<'a>,
     /// Specs, containers and claims that are known.
     known: HashSet<NodeId>,
+    /// Specs of pods that are found.
+    pods: HashSet<NodeId>,
     is_known_kind: bool,
     visits: Vec<Visit<'a>>,
     seen: HashSet<NodeId>,
@@ -79,12 +84,15 @@ enum Looks {
 }
 
 impl<'a> Search<'a> {
-    pub(super) fn new(
+    pub(super) fn new<'t>(
         resource: &'a Resource<'a>,
-        templates: &[Template<'a>],
+        templates: impl Iterator<Item = &'t Template<'a>>,
         claims: &[Claim<'a>],
         is_known_kind: bool,
-    ) -> Search<'a> {
+    ) -> Search<'a>
+    where
+        'a: 't,
+    {
         let mut known = HashSet::new();
         for template in templates {
             known.insert(id_of(template.spec));
@@ -94,6 +102,7 @@ impl<'a> Search<'a> {
         Search {
             resource,
             known,
+            pods: HashSet::new(),
             is_known_kind,
             visits: Vec::new(),
             seen: HashSet::new(),
@@ -108,6 +117,7 @@ impl<'a> Search<'a> {
             step: Step::Root,
             node: self.resource.node,
             embedded: None,
+            is_in_volumes: false,
         });
         let mut open = vec![0];
         while let Some(at) = open.pop() {
@@ -130,12 +140,20 @@ impl<'a> Search<'a> {
 
     fn visit(&mut self, parent: usize, step: Step<'a>, node: Node<'a>) {
         if node.is_map() || node.is_sequence() {
-            let embedded = self.visits[parent].embedded;
+            let Visit {
+                embedded,
+                is_in_volumes,
+                node: of,
+                ..
+            } = self.visits[parent];
+            let are_volumes = matches!(&step, Step::Key(key) if key == "volumes");
+            let is_in_volumes = is_in_volumes || are_volumes && self.is_pod(of);
             self.visits.push(Visit {
                 parent,
                 step,
                 node,
                 embedded,
+                is_in_volumes,
             });
         }
     }
@@ -155,27 +173,42 @@ impl<'a> Search<'a> {
         if let Some(looks) = looks {
             self.add_pods(at, looks);
         }
+        if looks.is_some() {
+            self.pods.insert(id_of(node));
+        }
+        let has_hints = !self.visits[at].is_in_volumes && !self.is_pod(node);
+        let is_workload = self.visits[at].embedded.is_some_and(is_built_in_workload);
         let is_claim = node.get("accessModes").is_some_and(Node::is_sequence)
             || node.get("storageClassName").is_some() && node.get("resources").is_some();
         if is_claim && !self.is_known_claim(at) {
             self.gap(Gap::Claims, at, None);
         }
+        let mut with_lists = None;
         for (key, value) in node.entries() {
             let key = key.text().unwrap_or_default();
             if is_root && ["metadata", "status"].contains(&key.as_ref())
-                || looks.is_some() && LISTS.contains(&key.as_ref())
                 || is_policy && RESTRICTIONS.contains(&key.as_ref())
             {
+                continue;
+            }
+            let has_pods =
+                is_workload && WITH_PODS.contains(&key.as_ref()) || is_policy && key == "data";
+            if is_unknown(&key, value) || has_pods && is_substituted(value) {
+                self.gap(Gap::Substituted, at, Some(&key));
+            }
+            if looks.is_some() && LISTS.contains(&key.as_ref()) {
+                self.look_into_list(at, &key, value);
                 continue;
             }
             let is_hint = HINTS.contains(&key.as_ref())
                 // `podSecurityContext`, `containerSecurityContext`
                 || key.ends_with("SecurityContext") && value.is_map();
-            if is_hint && !value.is_null() && looks.is_none() {
+            if is_hint && !value.is_null() && has_hints && !is_found(value) {
                 self.gap(Gap::Hint, at, Some(&key));
             }
             if are_containers(value) && !self.is_known_list(value) {
-                self.add_containers(at, key, value);
+                let template = *with_lists.get_or_insert_with(|| self.add_lists(at));
+                self.add_containers(template, at, key, value);
             } else {
                 self.visit(at, Step::Key(key), value);
             }
@@ -215,6 +248,30 @@ impl<'a> Search<'a> {
         (is_some && !self.known.contains(&id_of(node))).then_some(Looks::Partial)
     }
 
+    /// Records that fields in a list of found containers have no value yet.
+    fn look_into_list(&mut self, at: usize, key: &str, list: Node<'a>) {
+        let mut open = vec![list];
+        let mut seen = HashSet::new();
+        while let Some(node) = open.pop() {
+            if !seen.insert(id_of(node)) {
+                continue;
+            }
+            for (key_of_field, value) in node.entries() {
+                if is_unknown(&key_of_field.text().unwrap_or_default(), value) {
+                    return self.gap(Gap::Substituted, at, Some(key));
+                }
+                open.push(value);
+            }
+            open.extend(node.items());
+        }
+    }
+
+    /// Whether a mapping is that of pods or containers, whose fields do not hint at others.
+    fn is_pod(&self, node: Node<'a>) -> bool {
+        let id = id_of(node);
+        self.known.contains(&id) || self.pods.contains(&id)
+    }
+
     /// Whether a list has the containers of a known template.
     fn is_known_list(&self, list: Node<'a>) -> bool {
         list.items().any(|it| self.known.contains(&id_of(it)))
@@ -233,6 +290,7 @@ impl<'a> Search<'a> {
             step,
             node,
             embedded,
+            ..
         } = &self.visits[at];
         let (node, embedded, parent) = (*node, *embedded, *parent);
         // A pod spec at `spec` of the object itself is not in a template.
@@ -266,17 +324,28 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// Adds a list of containers under another key than those of a pod spec.
-    fn add_containers(&mut self, at: usize, key: Cow<'a, str>, list: Node<'a>) {
-        let Visit { node, embedded, .. } = self.visits[at];
-        let layout = match self.is_known_kind {
+    /// The layout of containers under other keys than those of a pod spec.
+    fn layout_of_lists(&self) -> &'static Layout {
+        match self.is_known_kind {
             true => &layout::FOUND_PART,
             false => &layout::CONTAINERS,
-        };
-        let mut template = Template::found(layout, self.pointer(at), node, None);
+        }
+    }
+
+    /// Adds a mapping with lists of containers, and returns its index. They are one template: checks look at its mapping once.
+    fn add_lists(&mut self, at: usize) -> usize {
+        let Visit { node, embedded, .. } = self.visits[at];
+        let mut template = Template::found(self.layout_of_lists(), self.pointer(at), node, None);
         template.embedded = embedded;
-        template.add_found(&key, list, layout);
         self.found.templates.push(template);
+        self.found.templates.len() - 1
+    }
+
+    /// Adds a list of containers in such a mapping.
+    fn add_containers(&mut self, template: usize, at: usize, key: Cow<'a, str>, list: Node<'a>) {
+        let layout = self.layout_of_lists();
+        self.found.templates[template].add_found(&key, list, layout);
+        self.look_into_list(at, &key, list);
         self.add_place(at, Some(key), Form::Containers);
     }
 
@@ -356,6 +425,15 @@ impl<'a> Search<'a> {
     }
 }
 
+/// Whether a mapping has containers, as pod specs and templates have: the search finds these pods.
+fn is_found(node: Node<'_>) -> bool {
+    let holds_any = |spec: Node<'_>| {
+        let lists = LISTS.iter().filter_map(|key| spec.get(key));
+        lists.flat_map(Node::items).any(is_container)
+    };
+    holds_any(node) || node.get("spec").is_some_and(holds_any)
+}
+
 /// Adds a key to a path; whether a path can contain it.
 fn push_key(path: &mut String, key: &str) -> bool {
     if !path.is_empty() {
@@ -363,38 +441,4 @@ fn push_key(path: &mut String, key: &str) -> bool {
     }
     path.push_str(key);
     !key.is_empty() && !key.contains(['/', '*', '[', ']', '"', '\\'])
-}
-
-/// Aliases of a node share its id.
-fn id_of(node: Node<'_>) -> NodeId {
-    node.alias_target().id()
-}
-
-fn is_text(node: Option<Node<'_>>) -> bool {
-    node.is_some_and(|node| node.is_scalar() && !node.is_null())
-}
-
-/// Whether a mapping in a list of containers is one: the usage in metrics has only names.
-fn is_container(item: Node<'_>) -> bool {
-    item.is_map() && (item.get("image").is_some() || runs(item))
-}
-
-fn runs(item: Node<'_>) -> bool {
-    OF_CONTAINERS.iter().any(|key| item.get(key).is_some())
-}
-
-/// Whether a mapping has a volume from the file system of its node.
-fn mounts_host(node: Node<'_>) -> bool {
-    let mut volumes = node.items_at(["volumes"]);
-    volumes.any(|volume| volume.get("hostPath").is_some_and(Node::is_map))
-}
-
-fn is_named_image(item: Node<'_>) -> bool {
-    is_text(item.get("name")) && is_text(item.get("image"))
-}
-
-/// Whether a list under another key holds containers: many lists have names and images, but few also have container
-/// fields.
-fn are_containers(list: Node<'_>) -> bool {
-    list.is_sequence() && list.items().any(is_named_image) && list.items().any(runs)
 }

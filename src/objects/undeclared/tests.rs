@@ -212,3 +212,112 @@ fn a_known_kind_is_searched_if_it_has_only_some_fields_of_its_pods() {
     let empty = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\nspec: {template: {spec: {hostPID: true}}}";
     assert_eq!(found_in(empty), (Vec::new(), None));
 }
+
+#[test]
+fn a_known_kind_is_searched_for_pods_at_other_places() {
+    let known = "template: {deploymentTemplate: {spec: {template: {spec: {containers: [{name: a, image: a}]}}}}}";
+    let united = |spec: &str| {
+        found_in(&format!(
+            "apiVersion: apps.kruise.io/v1alpha1\nkind: UnitedDeployment\nmetadata: {{name: a}}\nspec: {{{known}{spec}}}"
+        ))
+    };
+    assert_eq!(united(""), (Vec::new(), None));
+    let patch = ", topology: {subsets: [{patch: {spec: {hostPID: true, containers: [{name: a, securityContext: {privileged: true}}]}}}]}";
+    let path = "/spec/topology/subsets/0/patch/spec/containers/0";
+    assert_eq!(united(patch), (vec![path.to_owned()], Some(Gap::Operated)));
+    // Other versions of a kind have their pods elsewhere.
+    for (object, path) in [
+        (
+            "apiVersion: kubeflow.org/v1alpha1\nkind: MPIJob\nmetadata: {name: a}\nspec: {template: {spec: {containers: [{name: a, image: a}]}}}",
+            "/spec/template/spec/containers/0",
+        ),
+        (
+            "apiVersion: jobset.x-k8s.io/v1alpha1\nkind: JobSet\nmetadata: {name: a}\nspec: {jobs: [{template: {spec: {template: {spec: \
+             {containers: [{name: a, image: a}]}}}}}]}",
+            "/spec/jobs/0/template/spec/template/spec/containers/0",
+        ),
+    ] {
+        assert_eq!(found_in(object), (vec![path.to_owned()], None), "{object}");
+    }
+    let rollout = "apiVersion: argoproj.io/v1alpha1\nkind: Rollout\nmetadata: {name: a}\nspec: {template: {spec: {hostPID: true}}}";
+    assert_eq!(found_in(rollout), (Vec::new(), None));
+}
+
+#[test]
+fn a_pod_does_not_hide_the_hints_next_to_it() {
+    let pod = "decoy: {tolerations: [], volumes: [{image: {reference: a}}], containers: [{name: a, image: a}]}";
+    let more = |path: &str| Some(Gap::MorePods(path.to_owned()));
+    for (spec, gap) in [
+        (format!("spec: {{image: a, {pod}}}"), more("spec.image")),
+        (
+            format!("spec: {{{pod}, a: [{{podSecurityContext: {{}}}}]}}"),
+            more("spec.a[0].podSecurityContext"),
+        ),
+        (format!("spec: {{{pod}}}"), None),
+        (
+            format!(
+                "podTemplate: {{spec: {{containers: [{{name: a, image: a}}]}}}}\nspec: {{{pod}}}"
+            ),
+            None,
+        ),
+    ] {
+        let (paths, found) = found(&spec);
+        assert!(
+            paths.contains(&"/spec/decoy/containers/0".to_owned()),
+            "{spec}"
+        );
+        assert_eq!(found, gap, "{spec}");
+    }
+}
+
+#[test]
+fn a_variable_in_place_of_a_value_is_not_examined() {
+    let at = |path: &str| Some(Gap::Substituted(path.to_owned()));
+    for (spec, path) in [
+        (
+            "spec: {hostPID: '${P:=true}', containers: [{name: a, image: a}]}",
+            "spec.hostPID",
+        ),
+        ("spec: {hostNetwork: \"true\"}", "spec.hostNetwork"),
+        (
+            "spec: {securityContext: {privileged: '{{ a }}'}}",
+            "spec.securityContext.privileged",
+        ),
+        (
+            "spec: {securityContext: '${S}', containers: [{name: a, image: a}]}",
+            "spec.securityContext",
+        ),
+        (
+            "spec: {containers: [{name: a, image: a, securityContext: {privileged: '${P}'}}]}",
+            "spec.containers",
+        ),
+        (
+            "spec: {steps: [{name: a, image: a, securityContext: {runAsUser: '$(u)'}}]}",
+            "spec.steps",
+        ),
+        ("spec: {containers: '${{C}}'}", "spec.containers"),
+        (
+            "spec: {initContainers: '${{C}}', containers: [{name: a, image: a}]}",
+            "spec.initContainers",
+        ),
+        (
+            "objects: [{apiVersion: v1, kind: Pod, spec: '${{S}}'}]",
+            "objects[0].spec",
+        ),
+        (
+            "objects: [{apiVersion: apps/v1, kind: Deployment, spec: {template: '${{S}}'}}]",
+            "objects[0].spec.template",
+        ),
+    ] {
+        assert_eq!(found(spec).1, at(path), "{spec}");
+    }
+    for spec in [
+        "spec: {hostPID: false, template: '{{ a }}', containers: 3}",
+        "spec: {containers: [{name: a, image: '${I}', args: ['${A}']}]}",
+        "objects: [{apiVersion: acme.io/v1, kind: Widget, spec: '${{S}}'}]",
+    ] {
+        assert_eq!(found(spec).1, None, "{spec}");
+    }
+    let policy = "apiVersion: kyverno.io/v1\nkind: ClusterPolicy\nmetadata: {name: a}\nspec: {rules: [{generate: {kind: Pod, data: '{{ a }}'}}]}";
+    assert_eq!(found_in(policy).1, at("spec.rules[0].generate.data"));
+}
