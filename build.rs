@@ -1,6 +1,6 @@
 //! Makes texts small before they are part of the binary. Compressed are those that commands print as they are (the schema of
-//! configs, completions, and the pages of rules, which tests make and check), the tables of Kubernetes' types and validation,
-//! and the catalogue of images.
+//! configs, completions, and the pages of rules, which tests make and check), the tables of Kubernetes' types, validation and
+//! time zones, the style and script of HTML pages, and the catalogue of images.
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -10,6 +10,13 @@ const FOLDERS: [&str; 3] = ["completions", "docs/rules", "schema"];
 
 /// The tables.
 const TABLES: [&str; 2] = ["kubernetes.txt", "validation.txt"];
+
+/// Files that are compressed as they are.
+const FILES: [&str; 3] = [
+    "src/kubernetes/schema/formats/zones.txt",
+    "src/report/html/script.js",
+    "src/report/html/style.css",
+];
 
 fn main() -> Result<(), Box<dyn Error>> {
     let root = PathBuf::from(std::env::var("CARGO_MANIFEST_DIR")?);
@@ -38,6 +45,10 @@ fn main() -> Result<(), Box<dyn Error>> {
             .split_inclusive('\n')
             .filter(|line| !line.starts_with('#'));
         std::fs::write(out.join(table), compressed(&rows.collect::<String>()))?;
+    }
+    for file in FILES {
+        let name = Path::new(file).file_name().unwrap_or_default();
+        std::fs::write(out.join(name), compressed(&read(&root, file)?))?;
     }
     let catalogue = read(&root, "src/catalogue/images.yaml")?;
     std::fs::write(out.join("images.yaml"), compressed(&stripped(&catalogue)))?;

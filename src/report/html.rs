@@ -15,10 +15,13 @@ use super::{
     Command, ConfigPlace, Document, EntryType, Group, Row, Run, accounts, effects, groups,
     in_words, subject_of, totals, unexamined,
 };
+use crate::compressed;
 use crate::text::{self, Text, source};
 
-const STYLE: &str = include_str!("html/style.css");
-const SCRIPT: &str = include_str!("html/script.js");
+static STYLE: compressed::Text =
+    compressed::Text::new(include_bytes!(concat!(env!("OUT_DIR"), "/style.css")));
+static SCRIPT: compressed::Text =
+    compressed::Text::new(include_bytes!(concat!(env!("OUT_DIR"), "/script.js")));
 /// Names the hashes of [`STYLE`] and [`SCRIPT`]; a test compares them.
 const CSP: &str = include_str!("html/csp.txt");
 const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -361,8 +364,8 @@ mod tests {
         let hash = |text: &str| BASE64_STANDARD.encode(Sha256::digest(text));
         let policy = format!(
             "default-src 'none'; style-src 'sha256-{}'; script-src 'sha256-{}'; base-uri 'none'; form-action 'none'",
-            hash(STYLE),
-            hash(SCRIPT)
+            hash(STYLE.get()),
+            hash(SCRIPT.get())
         );
         if std::env::var_os("UPDATE_GOLDEN").is_some() {
             let file = concat!(env!("CARGO_MANIFEST_DIR"), "/src/report/html/csp.txt");

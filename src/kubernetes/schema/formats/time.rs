@@ -2,9 +2,13 @@
 
 use std::borrow::Cow;
 
+use crate::compressed::Text;
+
+static ZONES: Text = Text::new(include_bytes!(concat!(env!("OUT_DIR"), "/zones.txt")));
+
 /// The names of the IANA time zones, one region a line.
 pub(super) fn zones() -> impl Iterator<Item = Cow<'static, str>> {
-    let lines = include_str!("zones.txt").lines();
+    let lines = ZONES.get().lines();
     let regions = lines.filter_map(|line| line.split_once(": "));
     regions.flat_map(|(region, cities)| {
         cities.split(' ').map(move |city| match region {
