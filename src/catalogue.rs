@@ -163,13 +163,9 @@ pub(crate) fn clean(path: &str) -> Option<String> {
     {
         return Some(path.to_owned());
     }
-    let parts: Vec<&str> = path
-        .split('/')
-        .filter(|part| !part.is_empty() && *part != ".")
-        .collect();
     let is_bad =
-        !path.starts_with('/') || path.contains(':') || parts.contains(&"..") || parts.is_empty();
-    (!is_bad).then(|| format!("/{}", parts.join("/")))
+        !path.starts_with('/') || path.contains(':') || path.split('/').any(|part| part == "..");
+    mounted_at(path).filter(|_| !is_bad)
 }
 
 /// Where a container has what is mounted at a path; `None` at its root. The kubelet makes the path absolute

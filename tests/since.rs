@@ -63,12 +63,15 @@ fn what_git_cannot_compare_counts_as_changed() {
         ("a checkout of another repository", |folder| {
             repository(folder, "p/n");
         }),
-        ("a file that git was told not to compare", |folder| {
-            folder.write("p/n.yaml", &pod("old", ""));
-            commit(folder);
-            git(folder, &["update-index", "--assume-unchanged", "p/n.yaml"]);
-            folder.write("p/n.yaml", &pod("new", ""));
-        }),
+        (
+            "a file that git does not compare because of a flag",
+            |folder| {
+                folder.write("p/n.yaml", &pod("old", ""));
+                commit(folder);
+                git(folder, &["update-index", "--assume-unchanged", "p/n.yaml"]);
+                folder.write("p/n.yaml", &pod("new", ""));
+            },
+        ),
         ("a link", |folder| {
             folder.write("other/n.txt", &pod("new", ""));
             folder.write("other/old.txt", &pod("old", ""));

@@ -282,11 +282,6 @@ impl Named {
 
     fn add(&mut self, root: Node<'_>, folder: &Path) {
         let file = |entry: &str| joined(folder, entry).canonicalize().ok();
-        let texts = |of: Node<'_>, list: &str| -> Vec<String> {
-            let own = of.text_at([list]);
-            let items = of.items_at([list]).filter_map(Node::text);
-            own.into_iter().chain(items).map(Cow::into_owned).collect()
-        };
         for list in ["configMapGenerator", "secretGenerator"] {
             let names = root.items_at([list]);
             let names = names.filter_map(|it| it.text_at(["name"]));
@@ -370,6 +365,13 @@ impl Kustomization {
             folder,
         })
     }
+}
+
+/// The texts of a list, or of the one text that takes its place.
+fn texts(of: Node<'_>, list: &str) -> Vec<String> {
+    let own = of.text_at([list]);
+    let items = of.items_at([list]).filter_map(Node::text);
+    own.into_iter().chain(items).map(Cow::into_owned).collect()
 }
 
 /// A path below a folder, with each `..` resolved if a folder name precedes it.

@@ -4,12 +4,11 @@
 //! plugin are relative to the kustomization that lists it (`configureExternalTransformers` in kustomize
 //! `api/internal/target/kusttarget.go`).
 
-use std::borrow::Cow;
 use std::path::Path;
 
 use fitout::yaml::{Node, Stream};
 
-use super::{FUNCTIONS, FileReason, RESOURCES, joined, kustomization_in, read};
+use super::{FUNCTIONS, FileReason, RESOURCES, joined, kustomization_in, read, texts};
 
 /// More kustomizations below one another are not followed: they may be a circle.
 const DEEPEST: usize = 16;
@@ -26,13 +25,6 @@ pub(super) fn entries(kustomization: Node<'_>, folder: &Path) -> Vec<(String, Fi
         });
     }
     entries
-}
-
-/// The texts of a list, or of the one text that takes its place.
-fn texts(of: Node<'_>, list: &str) -> Vec<String> {
-    let own = of.text_at([list]);
-    let items = of.items_at([list]).filter_map(Node::text);
-    own.into_iter().chain(items).map(Cow::into_owned).collect()
 }
 
 /// Calls `look` with each object of an entry of `transformers` or `resources`.

@@ -69,7 +69,7 @@ impl Repositories {
                 (Ok((top, repository)), _) => {
                     let known = Known::Asked(Rc::new(repository));
                     repositories.by_top.insert(top, known);
-                    // Git can have been told of one that has no `.git`.
+                    // The environment can name one for git that has no `.git`.
                     repositories.tops.clear();
                 }
                 (Err(failure), _) if is_first => return Err(failure),
@@ -245,7 +245,7 @@ impl Repository {
             "diff", "--name-only", "--no-renames", "--ignore-submodules=all", "-z", &base, "--",
         ];
         let changed: BTreeSet<PathBuf> = names(&git(&top, diff)?, b"").into_iter().collect();
-        // Each has a tag. Other ones than this are those of files that git was told to take for unchanged.
+        // Each has a tag. Files with another one than this are those that git takes for unchanged by their flags.
         let listed = git(&top, ["ls-files", "-v", "-z"])?;
         let compared = names(&listed, b"H ").into_iter().collect();
         let attributes = changed.iter().filter(|it| it.ends_with(".gitattributes"));
