@@ -9,6 +9,7 @@
 
 mod change;
 mod knowledge;
+mod leaves;
 mod order;
 mod parts;
 mod proposal;
@@ -16,10 +17,11 @@ mod proposal;
 use crate::hashing::HashSet;
 use std::sync::Arc;
 
-use jsonptr::{Pointer, PointerBuf};
+use jsonptr::PointerBuf;
 
 pub use change::Change;
 pub use knowledge::{Knowledge, Source, can_stop};
+use leaves::{Leaves, leads_to, leaf_of};
 use parts::ByPart;
 pub use proposal::{Meaning, Proposal};
 
@@ -30,7 +32,7 @@ use crate::parallel::append;
 use crate::problem::{Problem, field_path};
 use crate::read::Resource;
 use crate::rules::Rule;
-use crate::yaml::{Node, Scalar, Value, are_same};
+use crate::yaml::{Node, Scalar, Value};
 
 /// The rules for edits that are not written.
 pub const RULES: &[Rule] = change::RULES;
@@ -59,6 +61,7 @@ pub struct Edits<'a> {
     parts: Vec<(Arc<Subject>, Node<'a>)>,
     /// The edits of each part of the current object.
     by_part: ByPart,
+    leaves: Leaves,
     /// The edits, in the order of the proposals.
     pub changes: Vec<Change>,
     /// Findings about the objects.
@@ -86,6 +89,7 @@ impl<'a> Edits<'a> {
             first_of_resource: 0,
             parts: Vec::new(),
             by_part: ByPart::default(),
+            leaves: Leaves::default(),
             changes: Vec::new(),
             findings: Vec::new(),
             same: Vec::new(),
@@ -215,7 +219,7 @@ impl<'a> Edits<'a> {
         if !proposal.is_known() {
             return Ok(());
         }
-        let of_list = |it: &&Change| it.appends && it.leaf.parent() == Some(&leaf);
+        let of_list = |it: &&Change| it.appends && it.leaf.parent() == Some(&*leaf);
         let last = self.of_part(proposal.subject).find(of_list);
         let after_last =
             last.and_then(|it| it.leaf.back()?.to_index().ok()?.for_len(usize::MAX).ok());
@@ -226,7 +230,7 @@ impl<'a> Edits<'a> {
         leaf.push_back(index);
         let change = self.change(proposal, None);
         self.push(Change {
-            leaf,
+            leaf: Arc::new(leaf),
             appends: true,
             ..change
         });
@@ -335,7 +339,7 @@ impl<'a> Edits<'a> {
         }
     }
 
-    fn change(&self, proposal: Proposal<'_>, present: Option<Node<'a>>) -> Change {
+    fn change(&mut self, proposal: Proposal<'_>, present: Option<Node<'a>>) -> Change {
         let known = self.parts.iter();
         let mut known = known.filter(|(it, _)| Arc::ptr_eq(it, proposal.subject));
         let part = known.next().map(|(_, node)| *node);
@@ -344,7 +348,7 @@ impl<'a> Edits<'a> {
             rule: self.rule,
             resource: self.resource,
             subject: proposal.subject.clone(),
-            leaf: leaf_of(proposal.field),
+            leaf: self.leaves.of(proposal.field),
             part: part.map(Node::id),
             appends: false,
             current: present.and_then(|node| node.value().ok()),
@@ -430,31 +434,6 @@ impl<'a> Edits<'a> {
         self.parts.push((Arc::clone(subject), node));
         Some(node)
     }
-}
-
-/// Whether this is the leaf of a field.
-fn leads_to(leaf: &Pointer, field: &[&str]) -> bool {
-    let leaf_text = leaf.as_str().as_bytes();
-    let length: usize = field.iter().map(|token| 1 + token.len()).sum();
-    if leaf_text.len() != length {
-        // Escaped characters make a text longer than the tokens are.
-        return leaf_text.len() > length
-            && memchr::memchr(b'~', leaf_text).is_some()
-            && *leaf == *leaf_of(field);
-    }
-    let mut rest = leaf_text;
-    field.iter().all(|token| {
-        let (own, behind) = rest.split_at(1 + token.len());
-        rest = behind;
-        // The slash in a token is one that the text has escaped.
-        own[0] == b'/'
-            && are_same(&own[1..], token.as_bytes())
-            && memchr::memchr2(b'~', b'/', token.as_bytes()).is_none()
-    })
-}
-
-fn leaf_of(field: &[&str]) -> PointerBuf {
-    below(Pointer::root(), field.iter().copied())
 }
 
 /// Reads a quantity of an object.

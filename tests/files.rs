@@ -55,6 +55,7 @@ fn check_reads_what_kubectl_would() {
     // A comment does not make it a template.
     let bare = bare() + "# {{ end }}\n";
     let template = BASE.replace("ledger:1", "{{ .Values.image }}");
+    let long = format!("# {}\nresources: [evil.txt]\n", "x".repeat(3 << 20));
     for (name, with) in [
         ("p/evil.yaml", vec![("p/.gitignore", "evil.yaml\n")]),
         ("p/evil.yaml", vec![("p/.ignore", "evil.yaml\n")]),
@@ -83,6 +84,12 @@ fn check_reads_what_kubectl_would() {
             "p/deep/evil",
             vec![("kustomization.yaml", "resources: [p/deep/evil]\n")],
         ),
+        // kustomize does not regard the case of keys, nor how long the file is.
+        (
+            "p/evil.txt",
+            vec![("p/kustomization.yaml", "ResourceS: [evil.txt]\n")],
+        ),
+        ("p/evil.txt", vec![("p/kustomization.yaml", &long)]),
         // What a kustomization names as something else is still applied by `kubectl apply -R -f`.
         (
             "p/evil.yaml",
@@ -285,6 +292,16 @@ fn patches_of_a_kustomization_are_not_edited() {
             false,
         ),
         ("patchesStrategicMerge: [./patch.yaml]\n", false),
+        // kustomize does not regard the case of keys.
+        (
+            "Patches: [{PATH: patch.yaml, target: {kind: Deployment}}]\n",
+            false,
+        ),
+        ("patcheſStrategicMerge: [patch.yaml]\n", false),
+        (
+            "Transformers: ['{apiVersion: builtin, kind: PatchTransformer, Path: patch.yaml}']\n",
+            false,
+        ),
         (
             "patchesJson6902: [{path: ../prod/patch.yaml, target: {kind: Deployment, name: ledger}}]\n",
             false,

@@ -4,6 +4,7 @@
 //! Without it kustomize skips the function and exits with 0. kustomize also re-encodes configs, so their line numbers come
 //! from the files and patches that are found here.
 
+mod fields;
 mod plugins;
 
 use std::borrow::Cow;
@@ -17,6 +18,8 @@ use fitout::yaml::{Kind, Node, Position, Stream};
 use jsonptr::PointerBuf;
 use kustomize_krm_types::{FunctionSpec, annotations};
 
+pub(super) use fields::{fields, items, text, texts};
+
 /// Fields of a kustomization that list files and folders of objects.
 pub(super) const RESOURCES: [&str; 3] = ["resources", "bases", "components"];
 
@@ -26,8 +29,8 @@ pub(super) const FUNCTIONS: [&str; 3] = ["transformers", "validators", "generato
 /// File names of a kustomization.
 const NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
 
-/// The size of the largest file that is read to explain something. Kustomizations and configs are far smaller.
-const MAX_SIZE: u64 = 1 << 20;
+/// The size of the largest file that is read, as of manifests. Files of the kernel can say that they are larger.
+const MAX_SIZE: u64 = u32::MAX as u64;
 
 /// The number of files and folders that a search looks at before it gives up.
 const MAX_LOOKED_AT: usize = 10_000;
@@ -199,7 +202,7 @@ impl Search {
             self.patches.extend(patches);
             let lists = RESOURCES.iter().chain(&FUNCTIONS);
             for entry in lists
-                .flat_map(|list| root.items_at([list]))
+                .flat_map(|list| items(root, list))
                 .filter_map(Node::text)
             {
                 let path = joined(folder, &entry);
@@ -283,8 +286,8 @@ impl Named {
     fn add(&mut self, root: Node<'_>, folder: &Path) {
         let file = |entry: &str| joined(folder, entry).canonicalize().ok();
         for list in ["configMapGenerator", "secretGenerator"] {
-            let names = root.items_at([list]);
-            let names = names.filter_map(|it| it.text_at(["name"]));
+            let names = items(root, list);
+            let names = names.filter_map(|it| text(it, "name"));
             self.generated.extend(names.map(Cow::into_owned));
         }
         for list in RESOURCES {
@@ -296,7 +299,10 @@ impl Named {
         let mut add = |entries: Vec<String>, reason: FileReason| {
             others.extend(entries.into_iter().map(|entry| (entry, reason)));
         };
-        add(texts(root, "patchesStrategicMerge"), FileReason::Patch);
+        // Before kustomize 5 a patch under `patches` could be only a file.
+        for list in ["patchesStrategicMerge", "patches"] {
+            add(texts(root, list), FileReason::Patch);
+        }
         for (list, key, reason) in [
             ("patches", "path", FileReason::Patch),
             ("patchesJson6902", "path", FileReason::Patch),
@@ -311,15 +317,15 @@ impl Named {
             ("helmCharts", "additionalValuesFiles", FileReason::Package),
             ("helmChartInflationGenerator", "values", FileReason::Package),
         ] {
-            for entry in root.items_at([list]) {
+            for entry in items(root, list) {
                 add(texts(entry, key), reason);
             }
         }
         for list in FUNCTIONS.iter().chain(&["configurations", "crds"]) {
             add(texts(root, list), FileReason::Package);
         }
-        if let Some(schema) = root.text_at(["openapi", "path"]) {
-            add(vec![schema.into_owned()], FileReason::Package);
+        for openapi in fields(root, "openapi") {
+            add(texts(openapi, "path"), FileReason::Package);
         }
         others.extend(plugins::entries(root, folder));
         for (entry, reason) in others {
@@ -351,27 +357,20 @@ impl Kustomization {
         let stream = read(file)?;
         let root = stream.documents().next()?.root();
         let folder = file.parent().unwrap_or(Path::new("")).to_owned();
-        let entries = RESOURCES.iter().flat_map(|list| root.items_at([list]));
+        let entries = RESOURCES.iter().flat_map(|list| items(root, list));
         let paths: Vec<PathBuf> = entries
             .filter_map(Node::text)
             .map(|entry| joined(&folder, &entry))
             .collect();
-        let has = |list| root.items_at([list]).next().is_some();
+        let has = |list| items(root, list).next().is_some();
         Some(Kustomization {
             has_more: has("helmCharts") || has("generators") || paths.iter().any(|it| !it.exists()),
             folders: paths.into_iter().filter(|it| it.is_dir()).collect(),
-            is_component: root.text_at(["kind"]).as_deref() == Some("Component"),
+            is_component: text(root, "kind").as_deref() == Some("Component"),
             has_transformers: has("transformers"),
             folder,
         })
     }
-}
-
-/// The texts of a list, or of the one text that takes its place.
-fn texts(of: Node<'_>, list: &str) -> Vec<String> {
-    let own = of.text_at([list]);
-    let items = of.items_at([list]).filter_map(Node::text);
-    own.into_iter().chain(items).map(Cow::into_owned).collect()
 }
 
 /// A path below a folder, with each `..` resolved if a folder name precedes it.
@@ -407,12 +406,14 @@ pub(super) fn patches_of(
     mut is_new: impl FnMut(&Path) -> bool,
 ) -> Vec<Patch> {
     let lists = ["patches", "patchesJson6902", "patchesStrategicMerge"];
-    let entries = lists.iter().flat_map(|list| kustomization.items_at([list]));
+    let entries = lists.iter().flat_map(|list| items(kustomization, list));
     let mut patches = Vec::new();
     for entry in entries {
         // An entry of patchesStrategicMerge is the patch or its file.
-        let inline = entry.get("patch").or(entry.is_scalar().then_some(entry));
-        let path = entry.text_at(["path"]).or_else(|| entry.text());
+        let inline = fields(entry, "patch")
+            .next()
+            .or(entry.is_scalar().then_some(entry));
+        let path = text(entry, "path").or_else(|| entry.text());
         let file_of_patch = path.map(|path| joined(folder, &path));
         let file_of_patch = file_of_patch.filter(|file| is_new(file));
         if let Some((file, stream)) = file_of_patch.and_then(|it| Some((it.clone(), read(&it)?))) {

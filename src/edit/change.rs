@@ -36,7 +36,7 @@ pub struct Change {
     /// The part of the object.
     pub subject: Arc<Subject>,
     /// The leaf's path below the part. For an appended item it ends in the new index.
-    pub leaf: PointerBuf,
+    pub leaf: Arc<PointerBuf>,
     /// The node of the part, if nothing in the text is in several places.
     pub part: Option<NodeId>,
     /// Whether the leaf is a new item at the end of a list.

@@ -411,7 +411,7 @@ impl Field {
         let list = change.leaf.parent().filter(|_| change.appends);
         let Some((list, item)) = list.zip(change.proposed.as_ref()) else {
             return Field {
-                path: change.leaf.clone(),
+                path: change.leaf.to_buf(),
                 shown: change.short_path(),
                 item: Item::Field,
             };

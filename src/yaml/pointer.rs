@@ -31,19 +31,42 @@ pub fn tokens(pointer: &str, from: usize) -> impl Iterator<Item = Token<'_>> {
 /// The key that a token stands for.
 #[must_use]
 pub fn unescaped(token: &str) -> Cow<'_, str> {
-    match memchr::memchr(b'~', token.as_bytes()) {
-        Some(_) => Cow::Owned(token.replace("~1", "/").replace("~0", "~")),
-        None => Cow::Borrowed(token),
+    let Some(mut at) = memchr::memchr(b'~', token.as_bytes()) else {
+        return Cow::Borrowed(token);
+    };
+    let mut key = String::with_capacity(token.len());
+    let mut rest = token;
+    loop {
+        key.push_str(&rest[..at]);
+        rest = &rest[at + 1..];
+        let escaped = [("1", '/'), ("0", '~')].into_iter();
+        let mut escaped = escaped.filter_map(|(code, c)| Some((rest.strip_prefix(code)?, c)));
+        let (behind, c) = escaped.next().unwrap_or((rest, '~'));
+        key.push(c);
+        rest = behind;
+        match memchr::memchr(b'~', rest.as_bytes()) {
+            Some(next) => at = next,
+            None => break,
+        }
     }
+    key.push_str(rest);
+    Cow::Owned(key)
 }
 
 /// Adds a key to a pointer.
 pub fn push_token(pointer: &mut String, key: &str) {
     pointer.push('/');
-    match memchr::memchr2(b'~', b'/', key.as_bytes()) {
-        Some(_) => pointer.push_str(&key.replace('~', "~0").replace('/', "~1")),
-        None => pointer.push_str(key),
+    let mut rest = key;
+    while let Some(at) = memchr::memchr2(b'~', b'/', rest.as_bytes()) {
+        pointer.push_str(&rest[..at]);
+        pointer.push_str(if rest[at..].starts_with('~') {
+            "~0"
+        } else {
+            "~1"
+        });
+        rest = &rest[at + 1..];
     }
+    pointer.push_str(rest);
 }
 
 #[cfg(test)]

@@ -153,13 +153,13 @@ impl Setup {
         let folder = file.parent().unwrap_or(Path::new(""));
         let (mut built_on, mut is_component) = (Vec::new(), false);
         for root in stream.documents().map(|it| it.root()) {
-            is_component |= root.text_at(["kind"]).as_deref() == Some("Component");
-            for entry in RESOURCES.iter().flat_map(|list| root.items_at([list])) {
+            is_component |= tree::text(root, "kind").as_deref() == Some("Component");
+            for entry in RESOURCES.iter().flat_map(|list| tree::items(root, list)) {
                 let path = entry.text().map(|it| joined(folder, &it));
                 built_on.extend(path.and_then(|it| it.canonicalize().ok()));
             }
             for list in FUNCTIONS {
-                for entry in root.items_at([list]) {
+                for entry in tree::items(root, list) {
                     let before = self.functions.len();
                     self.read_function(entry, list, file, folder);
                     if self.functions.len() > before {
@@ -330,7 +330,7 @@ fn collect(path: &Path, patches: &[Patch], seen: &mut HashSet<PathBuf>, found: &
     for root in stream.documents().map(|it| it.root()) {
         let own = patches_of(root, path, &file, |_| true);
         let all: Vec<Patch> = patches.iter().cloned().chain(own).collect();
-        for entry in RESOURCES.iter().flat_map(|list| root.items_at([list])) {
+        for entry in RESOURCES.iter().flat_map(|list| tree::items(root, list)) {
             if let Some(entry) = entry.text() {
                 collect(&joined(path, &entry), &all, seen, found);
             }

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use fitout::yaml::{Node, Stream};
 
-use super::{FUNCTIONS, FileReason, RESOURCES, joined, kustomization_in, read, texts};
+use super::{FUNCTIONS, FileReason, RESOURCES, items, joined, kustomization_in, read, texts};
 
 /// More kustomizations below one another are not followed: they may be a circle.
 const DEEPEST: usize = 16;
@@ -54,7 +54,7 @@ fn add(plugin: Node<'_>, entries: &mut Vec<(String, FileReason)>) {
         true => FileReason::Patch,
         false => FileReason::Package,
     };
-    let replacements = plugin.items_at(["replacements"]);
+    let replacements = items(plugin, "replacements");
     for of in std::iter::once(plugin).chain(replacements) {
         for key in [
             "path", "paths", "files", "envs", "env", "valuesFile", "additionalValuesFiles",
