@@ -105,6 +105,12 @@ fn unknown(
                 "where it writes with the `command` of the manifest, which replaces its own"
             )
         }
+        Some(UnknownPaths::Named(path)) => {
+            write!(
+                message,
+                "whether it writes to {path}, which an argument or a variable names"
+            )
+        }
         Some(UnknownPaths::Hides(path)) => {
             write!(
                 message,
@@ -146,8 +152,11 @@ fn unknown(
     let mut finding = Finding::graded(&UNKNOWN, severity, message)
         .about(&container.subject, &["securityContext", field])
         .decided_by(section.decision(leaf))
-        .of_image(image)
         .help(help);
+    // Other containers of the image have other arguments.
+    if !(has_user && matches!(paths, Some(UnknownPaths::Named(_)))) {
+        finding = finding.of_image(image);
+    }
     finding.lines = line.map(Lines::Catalogue);
     Some(finding)
 }
@@ -193,7 +202,7 @@ fn help(
 ) -> (String, Option<String>) {
     match paths {
         // The catalogue is about images, not about commands.
-        Some(UnknownPaths::Command) if has_user => (
+        Some(UnknownPaths::Command | UnknownPaths::Named(_)) if has_user => (
             "list the paths in `securityContext.writablePaths` of a profile for these containers, or set \
              `container.readOnlyRootFilesystem` there"
                 .to_owned(),
@@ -227,7 +236,7 @@ fn help(
             if let Some(group) = group {
                 let _ = write!(line, ", runAsGroup: {group}");
             }
-            if paths.is_some_and(|it| *it != UnknownPaths::Command) {
+            if paths.is_some_and(|it| !matches!(it, UnknownPaths::Command | UnknownPaths::Named(_))) {
                 let paths = known.map_or(&[][..], |it| it.writable_paths.as_slice());
                 let paths = [paths.join(", ").as_str(), "…"].join(", ");
                 let paths = paths.trim_start_matches(", ");

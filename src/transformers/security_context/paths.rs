@@ -1,11 +1,14 @@
 //! Where containers write: what stays writable under a read-only root filesystem, and whether all of it is known.
 
+use std::borrow::Cow;
+
 use super::{SecurityContext, authors_own, has_command, volumes, writable};
-use crate::catalogue::clean;
+use crate::catalogue::{Entry, clean, is_within, mounted_at};
 use crate::config::Section;
 use crate::edit::Knowledge;
 use crate::finding::Mode;
 use crate::objects::{Container, ContainerType, Template};
+use crate::yaml::Node;
 
 /// Why it is not known that a container runs with a read-only root filesystem.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,6 +17,8 @@ pub enum UnknownPaths {
     Image,
     /// The container has a command of its own.
     Command,
+    /// Its arguments or variables name this path, where the program may write.
+    Named(String),
     /// The image writes to this path and has files there.
     Hides(String),
 }
@@ -103,7 +108,59 @@ impl Section<'_, SecurityContext> {
         match hidden.find(|path| !volumes::mounts_around(container, path)) {
             _ if has_command(container) => Some(UnknownPaths::Command),
             Some(path) => Some(UnknownPaths::Hides(path)),
-            None => None,
+            None => named_path(container, entry, settings).map(UnknownPaths::Named),
         }
     }
+}
+
+/// Where programs without rights of root write nothing, or what the kubelet mounts.
+const READ: [&str; 11] = [
+    "/bin", "/dev", "/etc", "/lib", "/lib64", "/proc", "/run/secrets", "/sbin", "/sys", "/usr",
+    "/var/run/secrets",
+];
+
+/// Parts of the names of arguments and variables whose paths are parts of addresses: `--web.telemetry-path=/metrics`.
+const OF_ADDRESSES: [&str; 12] = [
+    "endpoint", "health", "live", "metric", "ping", "prefix", "probe", "ready", "route",
+    "telemetry", "uri", "url",
+];
+
+/// A path that an argument or a variable names, and of which neither the catalogue nor a mount says that it is writable. The
+/// paths of an image in the catalogue are those of its program as the image starts it; `--logpath` or `-c log_directory=…`
+/// adds others.
+fn named_path(
+    container: &Container<'_>,
+    entry: &Entry,
+    settings: &SecurityContext,
+) -> Option<String> {
+    let texts = container.items("args").filter_map(Node::text);
+    let words = texts.flat_map(|it| it.split_whitespace().map(str::to_owned).collect::<Vec<_>>());
+    let arguments: Vec<String> = words.collect();
+    let before = std::iter::once("").chain(arguments.iter().map(String::as_str));
+    let arguments = before.zip(&arguments).map(|(flag, word)| {
+        let (name, value) = word.split_once('=').unwrap_or((flag, word));
+        (name.to_owned(), value.to_owned())
+    });
+    let variables = container.items("env").filter_map(|it| {
+        let text = |key| it.text_at([key]).map(Cow::into_owned);
+        Some((text("name")?, text("value")?))
+    });
+    let is_known = |path: &str| {
+        let moved = entry.moved_by.iter().chain(&entry.own_directory);
+        let known = moved.map(|it| &it.path).chain(&entry.writable_paths);
+        let mut known = known.filter_map(|it| clean(it));
+        let mut read = READ.into_iter().chain((!settings.no_tmp).then_some("/tmp"));
+        read.any(|it| is_within(path, it))
+            || known.any(|it| is_within(path, &it))
+            || volumes::mounted_paths(container).any(|it| is_within(path, &it))
+    };
+    let mut found = arguments.chain(variables).flat_map(|(name, value)| {
+        let name = name.to_ascii_lowercase();
+        let is_of_address = OF_ADDRESSES.iter().any(|it| name.contains(it));
+        let parts = value.split(['=', ',', ';', ':', '"', '\'']);
+        let paths =
+            parts.filter(|it| it.starts_with('/') && !it.starts_with("//") && !is_of_address);
+        paths.filter_map(mounted_at).collect::<Vec<String>>()
+    });
+    found.find(|path| !is_known(path))
 }

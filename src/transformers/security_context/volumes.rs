@@ -63,7 +63,8 @@ pub(super) fn mounts_around(container: &Container<'_>, path: &str) -> bool {
     paths.any(|at| is_within(&at, path) || is_within(path, &at))
 }
 
-fn mounted_paths(container: &Container<'_>) -> impl Iterator<Item = String> {
+/// Where the author mounts something.
+pub(super) fn mounted_paths(container: &Container<'_>) -> impl Iterator<Item = String> {
     let mounts = container.items("volumeMounts");
     mounts.filter_map(|mount| mounted_at(&mount.text_at(["mountPath"])?))
 }
