@@ -542,11 +542,11 @@ impl<'t> Reading<'t> {
     }
 }
 
-/// Whether one of these lines, of which the first is not whole, ends a document.
+/// Whether one of these lines, of which the first is not whole, ends a document or begins the next one.
 fn has_document_end(lines: &str) -> bool {
     let mut lines = lines.split('\n').skip(1);
     lines.any(|line| {
-        let rest = line.strip_prefix("...");
+        let rest = line.strip_prefix("...").or(line.strip_prefix("---"));
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(char::is_whitespace))
     })
 }
