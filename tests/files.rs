@@ -634,6 +634,42 @@ fn devices_are_not_read() {
 }
 
 #[test]
+fn ignore_files_are_read_as_git_reads_them() {
+    let folder = folder(&[
+        ("p/.git/HEAD", "ref: x\n"),
+        ("p/evil.yaml", &bare()),
+        ("outside", "evil.yaml\n"),
+    ]);
+    let plan = || folder.run(&["plan", "-f", "p", "-c", "c.yaml"]);
+    // git follows no link to one, and a link can lead anywhere.
+    for target in ["../outside", "/proc/kmsg", "absent"] {
+        symlink(target, folder.path().join("p/.gitignore")).unwrap();
+        let plan = plan();
+        let found = plan.stdout.contains("Pod evil");
+        assert!(found, "{target}: {}{}", plan.stdout, plan.stderr);
+        fs::remove_file(folder.path().join("p/.gitignore")).unwrap();
+    }
+    folder.write("p/.gitignore", "evil.yaml\n");
+    assert!(!plan().stdout.contains("Pod evil"));
+    // Each pattern takes much memory.
+    folder.write("p/.gitignore", &"*\n".repeat(100_000));
+    plan().refused("large", 3, &["p/.gitignore has 200000 bytes", "-f"]);
+    let check = folder.run(&["check", "-f", "p", "-c", "c.yaml"]);
+    assert!(is_reported(&check), "check reads none");
+}
+
+#[test]
+fn init_waits_for_no_fifo() {
+    let folder = folder(&[("base/web.yaml", BASE), (".git/HEAD", "ref: x\n")]);
+    for name in [".pre-commit-config.yaml", ".git/config", "fn-config"] {
+        let path = folder.path().join(name);
+        assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
+    }
+    let init = folder.run(&["init", "--dry-run"]);
+    assert!(init.code.is_some(), "{}", init.stderr);
+}
+
+#[test]
 fn a_name_of_a_file_that_a_shell_writes_is_not_an_option() {
     let folder = folder(&[("evil.yaml", &bare())]);
     let lenient = format!("{CONFIG}  exclude: [{{kinds: [Pod]}}]\n");

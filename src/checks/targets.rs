@@ -173,6 +173,14 @@ fn unexamined(config: &Config<'_>, target: &Target<'_>) -> Option<Finding> {
             "not examined: its operator creates pods, and it has none of their fields".to_owned(),
             "check the pods in the cluster, or exempt this kind from FIT-TGT004 with a reason",
         ),
+        // This is about checks.
+        Gap::UnknownKind if !config.validate_only => return None,
+        Gap::UnknownKind => (
+            Severity::Info,
+            "not examined: fitout does not know this kind, and its controller may create pods"
+                .to_owned(),
+            "check the pods in the cluster, declare them under `podSpecs`, or exempt this kind from FIT-TGT004 with a reason",
+        ),
         Gap::Claims(path) => (
             Severity::Info,
             format!(

@@ -122,7 +122,7 @@ impl Files {
             include: patterns(&choice.patterns.include)?,
             ignores: Vec::new(),
         };
-        walk.read_ignores_above();
+        walk.read_ignores_above()?;
         walk.folder(path, false)
     }
 
@@ -244,19 +244,20 @@ impl Walk<'_> {
     }
 
     /// As git does, up to the root of the repository; without a repository there is no limit to trust, so none is read.
-    fn read_ignores_above(&mut self) {
+    fn read_ignores_above(&mut self) -> Result<(), Failure> {
         let folder = self.canonical.clone();
         let root = folder.ancestors().find(|it| it.join(".git").exists());
         let Some(root) = root.filter(|_| self.reads_ignores()) else {
-            return;
+            return Ok(());
         };
         let above = folder.ancestors().skip(1);
         let within = above.take_while(|it| it.starts_with(root));
-        // A FIFO of that name would block.
-        let has_file = |it: &&Path| it.join(".gitignore").is_file();
-        let mut above: Vec<&Path> = within.filter(has_file).collect();
+        let mut above: Vec<&Path> = within.collect();
         above.reverse();
-        self.ignores.extend(above.into_iter().map(ignore_file));
+        for folder in above {
+            self.ignores.extend(ignore_file(folder)?);
+        }
+        Ok(())
     }
 
     fn folder(&mut self, folder: &Path, is_in_whole: bool) -> Result<(), Failure> {
@@ -282,10 +283,12 @@ impl Walk<'_> {
                 return Ok(());
             }
         }
-        let is_ignoring = self.reads_ignores() && folder.join(".gitignore").is_file();
-        if is_ignoring {
-            self.ignores.push(ignore_file(folder));
-        }
+        let ignores = match self.reads_ignores() {
+            true => ignore_file(folder)?,
+            false => None,
+        };
+        let is_ignoring = ignores.is_some();
+        self.ignores.extend(ignores);
         for (path, file_type) in entries {
             match self.reason(&path, file_type) {
                 None if file_type.is_dir() && path.ends_with(".git") && !is_in_whole => {
@@ -370,10 +373,28 @@ impl Walk<'_> {
     }
 }
 
-/// The `.gitignore` of a folder, with the errors that git passes over too.
-fn ignore_file(folder: &Path) -> Gitignore {
+/// The size of the largest `.gitignore` that is read: each byte takes more than 1,000 bytes of memory.
+const MAX_IGNORES: u64 = 1 << 16;
+
+/// The `.gitignore` of a folder, with the errors that git passes over too. Like git, it follows no link, which could lead out
+/// of the repository; a FIFO would block.
+fn ignore_file(folder: &Path) -> Result<Option<Gitignore>, Failure> {
     let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
-    Gitignore::new(folder.join(".gitignore")).0
+    let file = folder.join(".gitignore");
+    let metadata = file.symlink_metadata().ok();
+    let Some(metadata) = metadata.filter(|it| it.is_file()) else {
+        return Ok(None);
+    };
+    if metadata.len() > MAX_IGNORES {
+        let message = format!(
+            "{} has {} bytes, and fitout reads at most {MAX_IGNORES} of such a file",
+            shown(&file),
+            metadata.len()
+        );
+        let help = "  = help: shorten it, or name the files themselves with -f";
+        return Err(unreadable(message).note(help));
+    }
+    Ok(Some(Gitignore::new(file).0))
 }
 
 /// Whether a file in a folder may have manifests, by its name.

@@ -6,6 +6,7 @@
 
 mod fields;
 mod plugins;
+mod reading;
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -19,6 +20,7 @@ use jsonptr::PointerBuf;
 use kustomize_krm_types::{FunctionSpec, annotations};
 
 pub(super) use fields::{fields, items, text, texts};
+pub(super) use reading::{read, read_text};
 
 /// Fields of a kustomization that list files and folders of objects.
 pub(super) const RESOURCES: [&str; 3] = ["resources", "bases", "components"];
@@ -28,9 +30,6 @@ pub(super) const FUNCTIONS: [&str; 3] = ["transformers", "validators", "generato
 
 /// File names of a kustomization.
 const NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
-
-/// The size of the largest file that is read, as of manifests. Files of the kernel can say that they are larger.
-const MAX_SIZE: u64 = u32::MAX as u64;
 
 /// The number of files and folders that a search looks at before it gives up.
 const MAX_LOOKED_AT: usize = 10_000;
@@ -388,14 +387,6 @@ pub(super) fn joined(folder: &Path, entry: &str) -> PathBuf {
         }
     }
     path
-}
-
-/// Reads a regular file of an ordinary size: a device would block, and the files of the kernel have no size.
-pub(super) fn read(file: &Path) -> Option<Stream> {
-    let metadata = file.metadata().ok()?;
-    let is_ordinary = metadata.is_file() && (1..=MAX_SIZE).contains(&metadata.len());
-    let bytes = is_ordinary.then(|| std::fs::read(file).ok())?;
-    Stream::from_bytes(bytes?).ok()
 }
 
 /// The values that the patches of a kustomization set.

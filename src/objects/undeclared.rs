@@ -4,6 +4,7 @@
 //! Nothing of the kind is known, so the whole object is searched. A mapping is a pod if it has a list of containers with
 //! images. Of a mapping that has only some fields of a pod, these are evaluated. Text that contains manifests is not parsed.
 
+mod kinds;
 mod search;
 mod signs;
 #[cfg(test)]
@@ -13,77 +14,8 @@ use super::claims::Claim;
 use super::places::{Form, PodSpecs, is_known_kind, is_operated_kind};
 use super::template::Template;
 use crate::read::Resource;
+use kinds::{creates_pods, has_no_pods, is_unknown};
 use search::Search;
-
-/// Groups and kinds that hold no pods, although some have mappings that look like pods: examples in schemas, patterns in
-/// policies, history of controllers, and patches of prometheus-operator. An empty kind is the whole group.
-const NO_PODS: &[(&str, &[&str])] = &[
-    (
-        "",
-        &[
-            "ConfigMap", "Endpoints", "Event", "LimitRange", "Namespace", "Node",
-            "PersistentVolume", "PersistentVolumeClaim", "ResourceQuota", "Secret", "Service",
-            "ServiceAccount",
-        ],
-    ),
-    ("apps", &["ControllerRevision"]),
-    ("argoproj.io", &["AppProject"]),
-    (
-        "kyverno.io",
-        &["CleanupPolicy", "ClusterCleanupPolicy", "PolicyException"],
-    ),
-    (
-        "monitoring.coreos.com",
-        &[
-            "AlertmanagerConfig", "PodMonitor", "Probe", "PrometheusRule", "ScrapeConfig",
-            "ServiceMonitor",
-        ],
-    ),
-    (
-        "monitoring.googleapis.com",
-        &["ClusterPodMonitoring", "PodMonitoring"],
-    ),
-    (
-        "operator.victoriametrics.com",
-        &["VMPodScrape", "VMServiceScrape", "VMStaticScrape"],
-    ),
-    ("admissionregistration.k8s.io", &[]),
-    ("apiextensions.k8s.io", &[]),
-    ("apiregistration.k8s.io", &[]),
-    ("autoscaling", &[]),
-    ("autoscaling.k8s.io", &[]),
-    ("bitnami.com", &[]),
-    ("certificates.k8s.io", &[]),
-    ("coordination.k8s.io", &[]),
-    ("discovery.k8s.io", &[]),
-    ("external-secrets.io", &[]),
-    ("flowcontrol.apiserver.k8s.io", &[]),
-    ("gateway.networking.k8s.io", &[]),
-    ("image.toolkit.fluxcd.io", &[]),
-    ("metrics.k8s.io", &[]),
-    ("networking.k8s.io", &[]),
-    ("node.k8s.io", &[]),
-    ("policies.kyverno.io", &[]),
-    ("policy", &[]),
-    ("rbac.authorization.k8s.io", &[]),
-    ("scheduling.k8s.io", &[]),
-    ("snapshot.storage.k8s.io", &[]),
-    ("storage.k8s.io", &[]),
-    ("templates.gatekeeper.sh", &[]),
-    ("constraints.gatekeeper.sh", &[]),
-];
-
-/// Kinds whose controllers deploy manifests that the object only names.
-const DEPLOYERS: &[(&str, &[&str])] = &[
-    ("addons.cluster.x-k8s.io", &[]),
-    ("argoproj.io", &["Application", "ApplicationSet"]),
-    ("fleet.cattle.io", &["GitRepo", "HelmOp"]),
-    ("helm.cattle.io", &[]),
-    ("helm.crossplane.io", &["Release"]),
-    ("helm.toolkit.fluxcd.io", &[]),
-    ("kappctrl.k14s.io", &["App"]),
-    ("kustomize.toolkit.fluxcd.io", &[]),
-];
 
 /// What an object holds that fitout does not change.
 #[derive(Debug, Default)]
@@ -99,6 +31,8 @@ pub struct Undeclared<'a> {
 /// What checks cannot look at, least severe first.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Gap {
+    /// Nothing is known about the kind, so its controller may create pods.
+    UnknownKind,
     /// A field at a path from which a controller may make more pods than those that are found.
     MorePods(String),
     /// The object has only some fields of its pods; their operator sets the others.
@@ -165,12 +99,6 @@ impl UndeclaredPods {
     }
 }
 
-fn is_listed(table: &[(&str, &[&str])], resource: &Resource<'_>) -> bool {
-    let group = resource.group();
-    let mut rows = table.iter().filter(|(known, _)| *known == group);
-    rows.any(|(_, kinds)| kinds.is_empty() || kinds.contains(&&*resource.kind))
-}
-
 impl<'a> Undeclared<'a> {
     /// What an object holds besides its known templates and claims; `empty` are its pods without containers.
     pub(super) fn of(
@@ -199,9 +127,9 @@ impl<'a> Undeclared<'a> {
             },
             ..Undeclared::default()
         };
-        if is_listed(DEPLOYERS, resource) {
+        if creates_pods(resource) {
             found.gap = Some(Gap::Deployer);
-        } else if !(is_listed(NO_PODS, resource) || is_known && resource.is_typed()) {
+        } else if !(has_no_pods(resource) || is_known && resource.is_typed()) {
             let is_declared = declared.iter().any(|it| it.is_for(resource));
             let known = templates.iter().chain(&found.templates);
             let mut search = Search::new(resource, known, claims, is_known);
@@ -223,11 +151,19 @@ impl<'a> Undeclared<'a> {
             let unseen = found
                 .gap
                 .filter(|gap| *gap != Gap::Unseen || operated.is_none());
-            found.gap = [search.found.gap.filter(is_new), operated, unseen]
+            let unknown = (!has_pods && is_unknown(resource)).then_some(Gap::UnknownKind);
+            found.gap = [search.found.gap.filter(is_new), operated, unseen, unknown]
                 .into_iter()
                 .flatten()
                 .max();
             found.templates.append(&mut search.found.templates);
+            // There are no pods that these would be more than.
+            if found.templates.is_empty()
+                && templates.is_empty()
+                && matches!(found.gap, Some(Gap::MorePods(_)))
+            {
+                found.gap = Some(Gap::Deployer);
+            }
             found.places = search.found.places;
         }
         let is_empty = found.templates.is_empty() && found.gap.is_none();

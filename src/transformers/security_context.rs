@@ -5,8 +5,9 @@
 //!
 //! A read-only root filesystem is not part of the standard and stops programs that write elsewhere than in volumes. With
 //! `restricted` it is set, with writable mounts such as `/tmp`, where the catalogue has all paths of the image
-//! (`pathsAreComplete`) and the container has no command of its own, where `writablePaths` has an entry for the container,
-//! and where the config sets `container.readOnlyRootFilesystem`. FIT-SEC004 reports other images, each once.
+//! (`pathsAreComplete`), the container has no command of its own, and its arguments and variables name no other path in which
+//! it could write; where `writablePaths` has an entry for the container; and where the config sets
+//! `container.readOnlyRootFilesystem`. FIT-SEC004 reports other images, each once.
 //!
 //! Fields that both pods and containers have (`runAsNonRoot`, `runAsUser`, `runAsGroup`, `seccompProfile`,
 //! `appArmorProfile`) are set for the pod, or with `placement: Container` for each container. With mode `Ensure` the

@@ -19,6 +19,7 @@ mod retention;
 mod size;
 
 use std::cell::Cell;
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer};
@@ -48,7 +49,8 @@ pub struct Storage {
     /// What to do with the legacy annotation `volume.beta.kubernetes.io/storage-class`, which wins over the field. Defaults
     /// to `Convert`. Claim templates of StatefulSets keep the annotation.
     legacy_annotation: LegacyAnnotation,
-    /// The size of every claim, or sizes by claim name (with `*` and `?`).
+    /// The size of every claim, or sizes by claim name (with `*` and `?`). Of those that match, a name wins over patterns, and
+    /// then the pattern with more letters.
     size: Option<Size>,
     /// Whether mode `Override` may make an author's size smaller.
     size_policy: SizePolicy,
@@ -107,7 +109,8 @@ enum Policy {
     Delete,
 }
 
-/// One size, or sizes by claim name, in the order in which they are matched.
+/// One size, or sizes by claim name, in the order in which they are matched: a name before patterns, and a pattern with more
+/// letters before one with fewer.
 #[derive(Debug)]
 enum Size {
     All(Quantity),
@@ -132,9 +135,15 @@ impl<'de> Deserialize<'de> for Size {
                     Deserialize::deserialize(serde::de::value::MapAccessDeserializer::new(map))?;
                 let by_name = sizes.into_iter().map(|(name, Amount(size))| {
                     let glob = Glob::from(name.clone());
-                    Ok((glob, name, size))
+                    (glob, name, size)
                 });
-                by_name.collect::<Result<_, _>>().map(Size::ByName)
+                let mut by_name: Vec<_> = by_name.collect();
+                by_name.sort_by_key(|(_, name, _)| {
+                    let is_open = |c: &char| matches!(c, '*' | '?');
+                    let open = name.chars().filter(is_open).count();
+                    (open > 0, Reverse(name.chars().count() - open))
+                });
+                Ok(Size::ByName(by_name))
             }
             fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Size, E> {
                 let text: serde::de::value::StrDeserializer<'_, E> =

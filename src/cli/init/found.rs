@@ -251,7 +251,7 @@ impl Found {
         } else {
             ".".clone_into(&mut self.below);
         }
-        let remotes = || std::fs::read_to_string(top.join(".git/config")).unwrap_or_default();
+        let remotes = || tree::read_text(&top.join(".git/config")).unwrap_or_default();
         self.ci = wanted.unwrap_or_else(|| match () {
             () if top.join(".github").is_dir() => Ci::Github,
             () if top.join(".gitlab-ci.yml").is_file() => Ci::Gitlab,

@@ -132,7 +132,7 @@ impl Init {
             .into_iter()
             .partition(|it| self.place(&found, it).symlink_metadata().is_err());
         for file in &known {
-            let is_same = std::fs::read_to_string(self.place(&found, file)).is_ok_and(|text| {
+            let is_same = super::tree::read_text(&self.place(&found, file)).is_some_and(|text| {
                 text == file.text
                     || file
                         .addition
@@ -187,7 +187,7 @@ impl Init {
             true => super::tree::kustomization_in(&path),
             false => Some(found.repository.join(&addition.path)).filter(|it| it.is_file()),
         };
-        let text = file.and_then(|it| std::fs::read_to_string(it).ok());
+        let text = file.and_then(|it| super::tree::read_text(&it));
         text.is_some_and(|text| has_lines(&text, &addition.lines))
     }
 
@@ -215,8 +215,8 @@ impl Init {
             Some(file) => found::relative(&self.directory, file),
             None => CONFIG.to_owned(),
         };
-        let addition = existing
-            .and_then(|file| missing(&std::fs::read_to_string(file).ok()?, found, suggestion));
+        let addition =
+            existing.and_then(|file| missing(&super::tree::read_text(file)?, found, suggestion));
         Planned {
             path,
             is_of_repository: false,

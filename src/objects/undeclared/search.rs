@@ -30,6 +30,15 @@ const HINTS: [&str; 6] = [
     "image", "podSpec", "podTemplate", "priorityClassName", "serviceAccountName", "tolerations",
 ];
 
+/// Fields of Tekton that name what runs.
+const TASKS: [&str; 3] = ["pipelineRef", "ref", "taskRef"];
+
+/// Whether Tekton gets what runs from elsewhere than the cluster, such as from a repository.
+fn is_remote(reference: Node<'_>) -> bool {
+    let keys = ["bundle", "resolver"];
+    keys.iter().any(|key| reference.at([*key]).is_some())
+}
+
 /// Fields of built-in workloads with their pods.
 const WITH_PODS: [&str; 3] = ["jobTemplate", "spec", "template"];
 
@@ -176,6 +185,7 @@ impl<'a> Search<'a> {
         if looks.is_some() {
             self.pods.insert(id_of(node));
         }
+        let is_tekton = self.resource.group() == "tekton.dev";
         let has_hints = !self.visits[at].is_in_volumes && !self.is_pod(node);
         let is_workload = self.visits[at].embedded.is_some_and(is_built_in_workload);
         let is_claim = node.get("accessModes").is_some_and(Node::is_sequence)
@@ -205,6 +215,9 @@ impl<'a> Search<'a> {
                 || key.ends_with("SecurityContext") && value.is_map();
             if is_hint && !value.is_null() && has_hints && !is_found(value) {
                 self.gap(Gap::Hint, at, Some(&key));
+            }
+            if is_tekton && TASKS.contains(&key.as_ref()) && is_remote(value) {
+                self.gap(Gap::MorePods, at, Some(&key));
             }
             if are_containers(value) && !self.is_known_list(value) {
                 let template = *with_lists.get_or_insert_with(|| self.add_lists(at));
