@@ -551,6 +551,95 @@ fn wrong_shards_and_reports_are_refused() {
     merge(&["a", "b", "c"]).refused("another tree", 2, &["different manifests"]);
 }
 
+/// Shards that have read or done something else than the others, each of which merges with those of its own run.
+#[test]
+fn shards_of_different_runs_are_refused() {
+    let folder = tree(20);
+    let run = |arguments: &str, at: usize, name: &str| {
+        let mut command = folder.command(&arguments.split(' ').collect::<Vec<_>>());
+        command.args(["-q", "-f", "t", "-c", "config.yaml"]);
+        command.arg(format!("--shard={at}/2"));
+        command.arg(format!("-ojson={name}"));
+        if name == "later" {
+            command.env("FITOUT_TODAY", "2027-01-31");
+        }
+        let run = Run::of(command, b"");
+        assert!(run.code <= Some(1), "{arguments}: {}", run.stderr);
+    };
+    let is_refused = |what: &str, other: &str| {
+        let merged = folder.run(&["merge-reports", "first", other]);
+        merged.refused(what, 2, &["different manifests", "run all of them again"]);
+    };
+    run("check", 0, "first");
+    for arguments in [
+        "plan", "apply", "check --exact", "check -n shop", "check -l app=web-1",
+        "check --fail-on warning", "check --fail-on never", "check --respect-gitignore",
+        "check --exclude nothing", "check --include *",
+    ] {
+        run(arguments, 1, "other");
+        is_refused(arguments, "other");
+        run(arguments, 0, "own");
+        let own = folder.run(&["merge-reports", "own", "other"]);
+        assert!(own.code <= Some(1), "{arguments}: {}", own.stderr);
+    }
+    run("check", 1, "later");
+    is_refused("another date", "later");
+    // What changes nothing but the output is no other run.
+    run("check --color always -o sarif=sarif", 1, "other");
+    let merged = folder.run(&["merge-reports", "other", "first"]);
+    assert!(merged.code <= Some(1), "{}", merged.stderr);
+    for name in [
+        "t/0/f000.yaml", "t/patch.yaml", "t/kustomization.yaml", "config.yaml",
+    ] {
+        let text = folder.read(name);
+        folder.write(name, &format!("{text}# another comment\n"));
+        run("check", 1, "other");
+        is_refused(name, "other");
+        folder.write(name, &text);
+    }
+    let text = folder.read("t/kustomization.yaml");
+    run("apply -i", 0, "first");
+    // What the other shard has edited is no difference, and what somebody else has edited is one.
+    folder.write(
+        "t/0/f000.yaml",
+        &format!("{}# x\n", folder.read("t/0/f000.yaml")),
+    );
+    run("apply -i", 1, "other");
+    is_refused("somebody else", "other");
+    assert_eq!(folder.read("t/kustomization.yaml"), text);
+    run("apply -i", 0, "first");
+    let merged = folder.run(&["merge-reports", "other", "first"]);
+    assert_eq!(merged.code, Some(0), "{}", merged.stderr);
+}
+
+/// The name of a commit can lead to another one when the next shard starts.
+#[test]
+fn shards_compare_with_one_commit() {
+    use crate::focus::git;
+    let folder = tree(20);
+    git(&folder, &["init", "-q"]);
+    for at in 0..2 {
+        folder.write("t/0/f000.yaml", &object(at));
+        git(&folder, &["add", "-A"]);
+        git(&folder, &["commit", "-qm", "next"]);
+    }
+    let run = |at: usize| {
+        let shard = format!("--shard={at}/2");
+        let report = format!("-ojson={at}");
+        folder.run(&[
+            "check", "-q", "-f", "t", "-c", "config.yaml", "--since", "main", &shard, &report,
+        ]);
+        folder.run(&["merge-reports", "0", "1"])
+    };
+    git(&folder, &["branch", "-f", "-M", "main"]);
+    git(&folder, &["checkout", "-q", "-b", "own"]);
+    run(0);
+    assert!(run(1).code <= Some(1));
+    git(&folder, &["branch", "-f", "main", "HEAD~1"]);
+    run(1).refused("another commit", 2, &["different manifests"]);
+    assert!(run(0).code <= Some(1));
+}
+
 #[test]
 fn a_comparison_has_no_shards() {
     let folder = tree(9);

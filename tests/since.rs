@@ -72,12 +72,9 @@ fn what_git_cannot_compare_counts_as_changed() {
                 folder.write("p/n.yaml", &pod("new", ""));
             },
         ),
-        ("a link", |folder| {
+        ("a new link", |folder| {
             folder.write("other/n.txt", &pod("new", ""));
-            folder.write("other/old.txt", &pod("old", ""));
-            symlink("../other/old.txt", path(folder, "p/l.yaml")).unwrap();
             commit(folder);
-            fs::remove_file(path(folder, "p/l.yaml")).unwrap();
             symlink("../other/n.txt", path(folder, "p/l.yaml")).unwrap();
         }),
         ("what a link leads to", |folder| {
@@ -157,4 +154,279 @@ fn a_config_is_what_its_link_leads_to() {
     fs::remove_file(path(&folder, "link.yaml")).unwrap();
     symlink("other.yaml", path(&folder, "link.yaml")).unwrap();
     assert!(note());
+}
+
+const KUSTOMIZATION: &str = "p/kustomization.yaml";
+
+/// Files that are as they were, and are read as something else than before.
+#[test]
+fn what_a_file_is_read_as_is_compared() {
+    let pod = || pod("new", "");
+    for (what, command, prepare, change) in [
+        (
+            "a kustomization names it",
+            "check",
+            (&|folder: &Folder| {
+                folder.write("p/n.txt", &pod());
+                folder.write(KUSTOMIZATION, "resources: [a.yaml]\n");
+            }) as &dyn Fn(&Folder),
+            (&|folder: &Folder| {
+                folder.write(KUSTOMIZATION, "resources: [a.yaml, n.txt]\n");
+            }) as &dyn Fn(&Folder),
+        ),
+        (
+            "a new kustomization above names it",
+            "check",
+            &|folder| folder.write("p/n.txt", &pod()),
+            &|folder| folder.write("kustomization.yml", "resources: [p/n.txt]\n"),
+        ),
+        (
+            "one of another folder names it",
+            "plan",
+            &|folder| {
+                folder.write("p/n.txt", &pod());
+                folder.write("o/x/Kustomization", "resources: [../../p/a.yaml]\n");
+            },
+            &|folder| folder.write("o/x/Kustomization", "bases: [../../p/n.txt]\n"),
+        ),
+        (
+            "one that git does not know names it",
+            "check",
+            &|folder| folder.write("p/n.txt", &pod()),
+            &|folder| {
+                folder.write(KUSTOMIZATION, "resources: [n.txt]\n");
+                folder.write(".git/info/exclude", KUSTOMIZATION);
+            },
+        ),
+        (
+            "it is no patch any more",
+            "plan",
+            &|folder| {
+                folder.write("p/n.yaml", &pod());
+                folder.write(KUSTOMIZATION, "patches: [{path: n.yaml}]\n");
+            },
+            &|folder| folder.write(KUSTOMIZATION, "patches: [{path: m.yaml}]\n"),
+        ),
+        (
+            "the kustomization that made it a patch is gone",
+            "plan",
+            &|folder| {
+                folder.write("p/n.yaml", &pod());
+                folder.write("o/kustomization.yaml", "patches: [{path: ../p/n.yaml}]\n");
+            },
+            &|folder| fs::remove_dir_all(path(folder, "o")).unwrap(),
+        ),
+        (
+            "a plugin names another patch",
+            "plan",
+            &|folder| {
+                folder.write("p/n.yaml", &pod());
+                folder.write(KUSTOMIZATION, "transformers: [../t]\n");
+                folder.write("t/kustomization.yaml", "resources: [t.yaml]\n");
+                let plugin = "apiVersion: builtin\nkind: PatchTransformer\nmetadata: {name: t}\npath: n.yaml\n";
+                folder.write("t/t.yaml", plugin);
+            },
+            &|folder| {
+                let plugin = folder.read("t/t.yaml");
+                folder.write("t/t.yaml", &plugin.replace("n.yaml", "m.yaml"));
+            },
+        ),
+        (
+            "what a kustomization names has become a link",
+            "check",
+            &|folder| {
+                folder.write("p/n.txt", &pod());
+                folder.write(KUSTOMIZATION, "resources: [l.txt]\n");
+            },
+            &|folder| symlink("n.txt", path(folder, "p/l.txt")).unwrap(),
+        ),
+    ] {
+        let folder = committed();
+        prepare(&folder);
+        commit(&folder);
+        let run = || run(&folder, command, &["--since", "HEAD"]);
+        let before = run();
+        assert!(!before.stdout.contains("Pod "), "{what}\n{}", before.stdout);
+        change(&folder);
+        let after = run();
+        let pods = ["new", "one/a", "b"].map(|it| after.stdout.contains(&format!("Pod {it}")));
+        assert_eq!(pods, [true, false, false], "{what}\n{}", after.stdout);
+        assert!(!after.stderr.contains("everything"), "{}", after.stderr);
+    }
+}
+
+/// What decides about files whose number nobody knows.
+#[test]
+fn what_decides_about_all_files_makes_all_of_them_count_as_changed() {
+    let root_of_its_own = |folder: &Folder| {
+        folder.write("p/n.txt", &pod("new", ""));
+        folder.write("kustomization.yaml", "resources: [p/n.txt]\n");
+        folder.write("p/fn-config/notes.md", "notes\n");
+    };
+    for (what, command, prepare, change) in [
+        (
+            "it is in no chart any more",
+            "plan",
+            (&|folder: &Folder| {
+                folder.write("p/n/n.yaml", &pod("new", ""));
+                folder.write("p/n/Chart.yaml", "apiVersion: v2\nname: n\n");
+            }) as &dyn Fn(&Folder),
+            (&|folder: &Folder| {
+                folder.write("p/n/Chart.yaml", "apiVersion: v2\n");
+            }) as &dyn Fn(&Folder),
+        ),
+        (
+            "its folder has become a chart",
+            "check",
+            &|folder| folder.write("p/n/n.yaml", &pod("new", "")),
+            &|folder| folder.write("p/n/Chart.yaml", "apiVersion: v2\nname: n\n"),
+        ),
+        (
+            "it is ignored no more",
+            "plan",
+            &|folder| {
+                folder.write("p/n.yaml", &pod("new", ""));
+                folder.write(".gitignore", "n.yaml\n");
+                git(folder, &["add", "-f", "p/n.yaml"]);
+            },
+            &|folder| folder.write(".gitignore", "m.yaml\n"),
+        ),
+        (
+            "a link is gone",
+            "check",
+            &|folder| {
+                folder.write("p/z.yaml", &pod("new", ""));
+                folder.write("p/c/Chart.yaml", "apiVersion: v2\nname: n\n");
+                symlink("../z.yaml", path(folder, "p/c/z.yaml")).unwrap();
+            },
+            &|folder| fs::remove_file(path(folder, "p/c/z.yaml")).unwrap(),
+        ),
+        (
+            "other kustomizations are searched for",
+            "check",
+            &root_of_its_own,
+            &|folder| fs::remove_dir_all(path(folder, "p/fn-config")).unwrap(),
+        ),
+    ] {
+        let folder = committed();
+        prepare(&folder);
+        commit(&folder);
+        let run = || run(&folder, command, &["--since", "HEAD"]);
+        let before = run();
+        assert!(!before.stdout.contains("Pod "), "{what}\n{}", before.stdout);
+        change(&folder);
+        let after = run();
+        let pods = ["new", "one/a", "b"].map(|it| after.stdout.contains(&format!("Pod {it}")));
+        assert_eq!(
+            pods, [true; 3],
+            "{what}\n{}\n{}",
+            after.stdout, after.stderr
+        );
+        let note = "which decides about the files that are read, has changed, so everything";
+        assert!(after.stderr.contains(note), "{what}\n{}", after.stderr);
+    }
+    // A chart that comes with its files changes nothing for others.
+    let folder = committed();
+    folder.write("p/n/Chart.yaml", "apiVersion: v2\nname: n\n");
+    folder.write("p/n/.gitignore", "*.tgz\n");
+    folder.write("p/n/templates/n.yaml", &pod("new", ""));
+    reports("a new chart", &folder, &[], &["new"]);
+    let plan = run(&folder, "plan", &["--since", "HEAD"]);
+    assert!(!plan.stdout.contains("Pod "), "{}", plan.stdout);
+}
+
+/// Findings about files that are as they were, which the change of another file causes.
+#[test]
+fn findings_elsewhere_are_reported_whatever_causes_them() {
+    let user = "apiVersion: v1\nkind: Pod\nmetadata: {name: user}\nspec: {containers: [{name: a, image: a:1, envFrom: [{configMapRef: {name: settings}}]}]}\n";
+    let map = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\ndata: {a: b}\n";
+    for (what, name, before, after, reported) in [
+        (
+            "a generator",
+            KUSTOMIZATION,
+            "configMapGenerator: [{name: settings}]\n",
+            "configMapGenerator: [{name: others}]\n",
+            "ConfigMap settings",
+        ),
+        (
+            "a kustomization that names an object no more",
+            KUSTOMIZATION,
+            "resources: [map.txt]\n",
+            "resources: [a.yaml]\n",
+            "ConfigMap settings",
+        ),
+        (
+            "a namespace",
+            "p/namespace.yaml",
+            "apiVersion: v1\nkind: Namespace\nmetadata: {name: one}\n",
+            "apiVersion: v1\nkind: Namespace\nmetadata: {name: one, labels: {pod-security.kubernetes.io/enforce: restricted}}\n",
+            "level restricted",
+        ),
+        (
+            "a quota",
+            "p/quota.yaml",
+            "apiVersion: v1\nkind: ResourceQuota\nmetadata: {name: q, namespace: one}\nspec: {hard: {pods: 20}}\n",
+            "apiVersion: v1\nkind: ResourceQuota\nmetadata: {name: q, namespace: one}\nspec: {hard: {limits.cpu: 20}}\n",
+            "limits.cpu",
+        ),
+    ] {
+        let folder = committed();
+        folder.write("p/user.yaml", user);
+        folder.write(name, before);
+        if what.starts_with("a kustomization") {
+            folder.write("p/map.txt", map);
+        }
+        commit(&folder);
+        let findings = || {
+            let check = run(&folder, "check", &["-v", "--since", "HEAD"]);
+            let (findings, _) = check.stdout.split_once("Ledger").unwrap();
+            findings.to_owned()
+        };
+        let known = findings();
+        assert!(!known.contains(reported), "{what}\n{known}");
+        folder.write(name, after);
+        let after = findings();
+        assert!(after.contains(reported), "{what}\n{after}");
+        let is_of_namespace = ["a namespace", "a quota"].contains(&what);
+        let user = if is_of_namespace { "one/a" } else { "user" };
+        assert!(after.contains(&format!("Pod {user}")), "{what}\n{after}");
+    }
+}
+
+/// Of a config everything counts: the definitions that it names, and whether it is the one that was used.
+#[test]
+fn a_config_is_all_that_it_names() {
+    let definition = |kind: &str| {
+        format!(
+            "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {{name: things.example.com}}\nspec: {{group: example.com, names: {{kind: {kind}, plural: things}}, scope: Namespaced, versions: [{{name: v1, served: true, storage: true, schema: {{openAPIV3Schema: {{type: object}}}}}}]}}\n"
+        )
+    };
+    let folder = committed();
+    let config = folder.read("c.yaml");
+    let names = "checks: {definitions: [crds], ";
+    folder.write("c.yaml", &config.replace("checks: {", names));
+    folder.write("crds/a.yaml", &definition("Thing"));
+    folder.write(
+        "crds/b.yaml",
+        &definition("Thing").replace("thing", "other"),
+    );
+    folder.write("fn-config/test/fitout.yaml", &config);
+    let shared = "environments: {test: {}}, ";
+    let shared = config.replace("environment: test, ", shared);
+    folder.write("fn-config/all/fitout.yaml", &shared);
+    commit(&folder);
+    let notes = |arguments: &[&str]| {
+        let check = folder.run(&[&["check", "-f", "p", "--since", "HEAD"], arguments].concat());
+        assert!(check.code <= Some(1), "{}", check.stderr);
+        check.stderr.contains("the config has changed")
+    };
+    assert!(!notes(&["-c", "c.yaml"]) && !notes(&["-e", "test"]));
+    folder.write("crds/a.yaml", &definition("Thing2"));
+    assert!(notes(&["-c", "c.yaml"]) && !notes(&["-e", "test"]));
+    git(&folder, &["checkout", "-q", "crds"]);
+    fs::remove_file(path(&folder, "crds/b.yaml")).unwrap();
+    assert!(notes(&["-c", "c.yaml"]) && !notes(&["-e", "test"]));
+    git(&folder, &["checkout", "-q", "crds"]);
+    fs::remove_dir_all(path(&folder, "fn-config/test")).unwrap();
+    assert!(!notes(&["-c", "c.yaml"]) && notes(&["-e", "test"]));
 }

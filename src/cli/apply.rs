@@ -13,10 +13,12 @@ use fitout::write;
 use fitout::yaml::join;
 
 use super::cache::{self, Cache, Entry};
+use super::config_text::ConfigText;
 use super::files::{Choice, Files, Reader, is_stream};
-use super::focus::{Chosen, Focus};
+use super::focus::{Chosen, Divided, Focus, Input};
 use super::in_place::{self, Edit};
 use super::inputs::{Found, Manifest, Manifests, config_of, failure, shown};
+use super::key::Key;
 use super::output::{self, Output, Reports};
 use super::progress::{self, Progress};
 use super::{FINDINGS, Failure, SUCCESS, Source, UNREADABLE, Verbosity, WRONG_USE, kustomize};
@@ -108,7 +110,12 @@ impl Apply {
         let result = read_files(
             &self.source,
             &self.objects,
-            (Reader::Editor, &cache),
+            Task {
+                reader: Reader::Editor,
+                cache: &cache,
+                command: Command::Apply,
+                is_exact: false,
+            },
             &self.verbosity,
             |configs, manifests, resources, focus| {
                 let mut code = SUCCESS;
@@ -289,24 +296,71 @@ pub(super) fn with_replacements<'t>(
         .collect()
 }
 
+/// What is done with the files.
+pub(super) struct Task<'t> {
+    pub(super) reader: Reader,
+    pub(super) cache: &'t Cache,
+    pub(super) command: Command,
+    pub(super) is_exact: bool,
+}
+
+impl Task<'_> {
+    /// What all shards of a run have in common before anything is parsed. `None` if a file cannot be read, which is reported
+    /// when it is parsed.
+    fn divided(
+        &self,
+        source: &Source,
+        (texts, configs): (&[ConfigText], &[Config<'_>]),
+        found: &mut Found,
+        verbosity: &Verbosity,
+    ) -> Option<Divided> {
+        if found.files.iter().any(|it| is_stream(&it.path)) {
+            return None;
+        }
+        found.read_all()?;
+        let Task {
+            reader,
+            cache,
+            command,
+            is_exact,
+        } = self;
+        let mut key = Key::default();
+        let (version, fail_on) = (env!("CARGO_PKG_VERSION"), verbosity.fail_on);
+        let in_place = cache.is_of_edits();
+        let patterns = &source.patterns;
+        key.add(format!(
+            "{version} {command:?} {reader:?} {is_exact} {fail_on:?} {in_place} {patterns:?}"
+        ));
+        key.add_configs(texts, configs);
+        Some(Divided {
+            key,
+            digests: found.digests(),
+            in_place,
+        })
+    }
+}
+
 /// Reads the config and the files that the arguments name.
 pub(super) fn read_files(
     source: &Source,
     chosen: &Chosen,
-    (reader, cache): (Reader, &Cache),
+    task: Task<'_>,
     verbosity: &Verbosity,
     then: impl FnOnce(&mut [Config<'_>], &Manifests, &[Resource<'_>], &Focus) -> Result<u8, Failure>,
 ) -> Result<u8, Failure> {
     let unreadable = |problems: Problems| failure(&problems, verbosity, UNREADABLE);
+    let Task { reader, cache, .. } = task;
     let texts = source.configs(verbosity)?;
     let function_configs = texts.iter().map(|text| text.function_config(verbosity));
     let function_configs: Vec<FunctionConfig<'_>> = function_configs.collect::<Result<_, _>>()?;
     let configs = function_configs.iter().map(|it| config_of(it, verbosity));
     let mut configs: Vec<Config<'_>> = configs.collect::<Result<_, _>>()?;
+    let mut files: Vec<_> = texts.iter().map(|it| it.file.clone()).collect();
     if matches!(reader, Reader::Checker { .. }) {
         for (text, config) in texts.iter().zip(&mut configs) {
             let folder = text.file.parent().unwrap_or_else(|| "".as_ref());
             Manifests::read_definitions(config, folder, verbosity)?;
+            files.extend(config.checks.definitions.iter().map(|it| folder.join(it)));
         }
     }
     let choice = Choice {
@@ -319,10 +373,21 @@ pub(super) fn read_files(
     if let Entry::Repeated(code) = entry {
         return Ok(code);
     }
+    let divided = chosen.shard.and_then(|_| {
+        let configs = (&*texts, &*configs);
+        task.divided(source, configs, &mut found, verbosity)
+    });
     let manifests = Manifests::parse(&found, &source.filenames, choice, verbosity)?;
     let resources = manifests.resources().map_err(unreadable)?;
-    let files: Vec<_> = texts.iter().map(|it| it.file.clone()).collect();
-    let focus = Focus::of(chosen, source, &files, &manifests, &resources)?;
+    let input = Input {
+        source,
+        configs: &files,
+        reader,
+        found: &found,
+        manifests: &manifests,
+        resources: &resources,
+    };
+    let focus = Focus::of(chosen, &input, divided)?;
     let code = then(&mut configs, &manifests, &resources, &focus);
     if let (Ok(code), Entry::Recorded(file)) = (&code, entry) {
         cache::keep(&file, *code);
@@ -343,10 +408,15 @@ impl Fitting {
     ) -> Result<Fitting, Problems> {
         let deciding = deciding(manifests, verbosity);
         let mut fitted = fitout::fit(config, resources, None)?;
-        let has_errors_elsewhere = focus.narrow(&mut fitted, config, resources)?;
+        focus.narrow_to_chosen(&mut fitted, config, resources);
+        let all = match focus.marks_edits() {
+            true => new_texts(&manifests.texts, &fitted.changes, resources)?,
+            false => Vec::new(),
+        };
+        let has_errors_elsewhere = focus.narrow_to_shard(&mut fitted, resources);
         let mut report = Report::of(&mut fitted, resources, config, detail);
         report.account_for(&manifests.files);
-        focus.mark(&mut report);
+        focus.mark(&mut report, &all);
         let Fitted { changes, .. } = fitted;
         let texts = new_texts(&manifests.texts, &changes, resources)?;
         drop(deciding);

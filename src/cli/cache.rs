@@ -11,16 +11,15 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use clap::Args;
 use fitout::config::Config;
-use fitout::parallel;
 use fitout::yaml::{Replacement, join};
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
 use super::clock;
 use super::config_text::ConfigText;
 use super::files::is_stream;
 use super::in_place;
 use super::inputs::{Found, Manifests, shown};
+use super::key::{Key, digest};
 use super::output::{Output, width, write_report};
 use super::programs::variable;
 use super::shard::Shard;
@@ -81,6 +80,11 @@ impl Cache {
             edits,
             ..self.clone()
         }
+    }
+
+    /// Whether files are edited in place.
+    pub(super) fn is_of_edits(&self) -> bool {
+        self.edits.is_some()
     }
 
     /// The folder of the entries. It is the user's own: what is in it is printed.
@@ -149,9 +153,7 @@ impl Cache {
             return Ok(Entry::None);
         }
         let tree = source.tree();
-        let mut of_run = Key(Sha256::new());
-        of_run.add(tree.as_os_str().as_encoded_bytes());
-        let Some(key) = of_run.of(texts, configs, found, verbosity) else {
+        let Some(key) = name_of(&tree, (texts, configs), found, verbosity) else {
             return Ok(Entry::None);
         };
         let file = folder.join(format!("{PREFIX}{key}"));
@@ -351,78 +353,42 @@ fn read(file: &Path, tree: &Path, found: &Found) -> Option<(u8, Vec<Event>)> {
     ))
 }
 
-/// The digest of many parts, none of which can be taken for parts of others.
-struct Key(Sha256);
-
-impl Key {
-    fn add(&mut self, part: impl AsRef<[u8]>) {
-        let part = part.as_ref();
-        self.0.update((part.len() as u64).to_le_bytes());
-        self.0.update(part);
+/// The name of the entry. Reads all files, which are then parsed from the bytes that are in the name.
+fn name_of(
+    tree: &Path,
+    (texts, configs): (&[ConfigText], &[Config<'_>]),
+    found: &mut Found,
+    verbosity: &Verbosity,
+) -> Option<String> {
+    let program = match cfg!(target_os = "linux") {
+        // Also if another program has been installed at its path.
+        true => PathBuf::from("/proc/self/exe"),
+        false => std::env::current_exe().ok()?,
+    };
+    let program = std::fs::read(program).ok()?;
+    found.read_all()?;
+    let mut key = Key::default();
+    key.add(tree.as_os_str().as_encoded_bytes());
+    key.add(digest(&program));
+    std::env::args_os()
+        .skip(1)
+        .for_each(|it| key.add(it.as_encoded_bytes()));
+    let working = std::env::current_dir().ok()?;
+    let root = working.ancestors().find(|it| it.join(".git").exists());
+    let colors = [
+        verbosity.color.applies_to(&std::io::stdout()),
+        verbosity.color.applies_to(&std::io::stderr()),
+    ];
+    key.add(format!("{working:?} {root:?} {colors:?} {:?}", width()));
+    for text in texts {
+        key.add(format!("{:?} {:?}", text.name, text.file));
     }
-
-    /// The name of the entry. Reads all files, which are then parsed from the bytes that are in the name.
-    fn of(
-        mut self,
-        texts: &[ConfigText],
-        configs: &[Config<'_>],
-        found: &mut Found,
-        verbosity: &Verbosity,
-    ) -> Option<String> {
-        let program = match cfg!(target_os = "linux") {
-            // Also if another program has been installed at its path.
-            true => PathBuf::from("/proc/self/exe"),
-            false => std::env::current_exe().ok()?,
-        };
-        let program = std::fs::read(program).ok()?;
-        found.read_all()?;
-        let contents = parallel::map(found.files.len() + 1, &|at| match at.checked_sub(1) {
-            None => digest(&program),
-            Some(at) => found.digest_of(at, digest),
-        });
-        let key = &mut self;
-        std::env::args_os()
-            .skip(1)
-            .for_each(|it| key.add(it.as_encoded_bytes()));
-        let working = std::env::current_dir().ok()?;
-        let root = working.ancestors().find(|it| it.join(".git").exists());
-        let colors = [
-            verbosity.color.applies_to(&std::io::stdout()),
-            verbosity.color.applies_to(&std::io::stderr()),
-        ];
-        key.add(format!("{working:?} {root:?} {colors:?} {:?}", width()));
-        for (text, config) in texts.iter().zip(configs) {
-            key.add(format!(
-                "{:?} {:?} {:?} {:?}",
-                text.name, text.file, text.choice, config.today
-            ));
-            key.add(text.stream.text());
-            key.add(config.definitions.len().to_string());
-            config.definitions.iter().for_each(|it| key.add(it.text()));
-        }
-        let mut generated: Vec<&String> = found.named.generated.iter().collect();
-        generated.sort();
-        key.add(format!("{generated:?}"));
-        for content in &contents {
-            key.add(content);
-        }
-        for (file, role) in found.files.iter().zip(&found.roles) {
-            key.add(file.path.as_os_str().as_encoded_bytes());
-            key.add(format!(
-                "{:?} {} {} {role:?}",
-                file.outcome, file.key, file.is_in_whole
-            ));
-        }
-        Some(hex(&self.0.finalize()))
+    key.add_configs(texts, configs);
+    key.add_files(found, &found.digests());
+    for file in &found.files {
+        key.add(file.path.as_os_str().as_encoded_bytes());
     }
-}
-
-fn digest(bytes: &[u8]) -> String {
-    hex(&Sha256::digest(bytes))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|it| format!("{it:02x}")).collect()
+    Some(key.finish())
 }
 
 #[cfg(unix)]

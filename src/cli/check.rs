@@ -11,7 +11,7 @@ use fitout::read::{OriginLines, Resource};
 use fitout::report::{Command, DetailLevel, FileText, Needs, Report, Run};
 use fitout::yaml::Node;
 
-use super::apply::{deciding, exit_code, read_files, with_replacements};
+use super::apply::{Task, deciding, exit_code, read_files, with_replacements};
 use super::cache::{self, Cache};
 use super::files::Reader;
 use super::focus::{Chosen, Focus};
@@ -60,7 +60,12 @@ impl Check {
         read_files(
             &self.source,
             &self.objects,
-            (reader, &self.cache),
+            Task {
+                reader,
+                cache: &self.cache,
+                command: Command::Check,
+                is_exact: self.exact,
+            },
             &self.verbosity,
             |configs, manifests, resources, focus| {
                 let (mut runs, mut code) = (Vec::new(), SUCCESS);
@@ -201,7 +206,7 @@ impl Check {
         drop(deciding);
         let mut report = Report::of(&mut fitted, resources, config, DetailLevel::EachChange);
         report.account_for(&manifests.files);
-        focus.mark(&mut report);
+        focus.mark(&mut report, &[]);
         if report.did_not_run() {
             let is_rendered = |it: &Resource<'_>| it.origin.lines == OriginLines::OfRendering;
             let help = match resources.iter().any(is_rendered) {

@@ -10,9 +10,9 @@ use fitout::report::{Command, Comparison, in_stages};
 use fitout::yaml::Node;
 
 use super::config_text::ConfigText;
-use super::files::{Choice, Reader};
-use super::focus::{Chosen, Focus};
-use super::inputs::{Manifests, config_of, failure};
+use super::files::{Choice, Files, Reader};
+use super::focus::{Chosen, Focus, Input};
+use super::inputs::{Found, Manifests, config_of, failure};
 use super::kustomize::{self, Build};
 use super::{
     Color, FINDINGS, Failure, SUCCESS, Source, UNREADABLE, Verbosity, WRONG_USE, output, tree,
@@ -121,11 +121,21 @@ impl Compare {
             patterns: &self.source.patterns,
             reader: Reader::Editor,
         };
-        let manifests = Manifests::read(&self.source.filenames, choice, verbosity)?;
+        let filenames = &self.source.filenames;
+        let found = Found::of(Files::of(filenames, choice)?);
+        let manifests = Manifests::parse(&found, filenames, choice, verbosity)?;
         let unreadable = |problems: Problems| failure(&problems, verbosity, UNREADABLE);
         let resources = manifests.resources().map_err(unreadable)?;
         let files: Vec<_> = texts.iter().map(|(_, it)| it.file.clone()).collect();
-        let focus = Focus::of(&self.objects, &self.source, &files, &manifests, &resources)?;
+        let input = Input {
+            source: &self.source,
+            configs: &files,
+            reader: choice.reader,
+            found: &found,
+            manifests: &manifests,
+            resources: &resources,
+        };
+        let focus = Focus::of(&self.objects, &input, None)?;
         add_each(&texts, (&resources, &focus), verbosity, comparison)
     }
 
@@ -295,7 +305,7 @@ fn add(
     let mut config = config_of(function_config, verbosity)?;
     // A config that only checks still says what it would set.
     config.validate_only = false;
-    let fitted = focus.fit(&config, resources, node);
+    let fitted = focus.fit(&mut config, resources, node);
     let fitted = fitted.map_err(|problems| failure(&problems, verbosity, UNREADABLE))?;
     comparison.add(&config, stage, &fitted, resources);
     Ok(())

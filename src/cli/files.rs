@@ -38,6 +38,14 @@ pub(super) enum Reader {
     Checker { respects_gitignore: bool },
 }
 
+impl Reader {
+    /// Whether what `.gitignore` excludes is left out.
+    pub(super) fn reads_ignores(self) -> bool {
+        let respects_gitignore = true;
+        [Reader::Editor, Reader::Checker { respects_gitignore }].contains(&self)
+    }
+}
+
 /// The files to read, and how.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Choice<'c> {
@@ -238,16 +246,11 @@ struct Walk<'w> {
 }
 
 impl Walk<'_> {
-    fn reads_ignores(&self) -> bool {
-        let respects_gitignore = true;
-        [Reader::Editor, Reader::Checker { respects_gitignore }].contains(&self.choice.reader)
-    }
-
     /// As git does, up to the root of the repository; without a repository there is no limit to trust, so none is read.
     fn read_ignores_above(&mut self) -> Result<(), Failure> {
         let folder = self.canonical.clone();
         let root = folder.ancestors().find(|it| it.join(".git").exists());
-        let Some(root) = root.filter(|_| self.reads_ignores()) else {
+        let Some(root) = root.filter(|_| self.choice.reader.reads_ignores()) else {
             return Ok(());
         };
         let above = folder.ancestors().skip(1);
@@ -283,7 +286,7 @@ impl Walk<'_> {
                 return Ok(());
             }
         }
-        let ignores = match self.reads_ignores() {
+        let ignores = match self.choice.reader.reads_ignores() {
             true => ignore_file(folder)?,
             false => None,
         };

@@ -19,8 +19,10 @@ use fitout::report::{Fitted, Report, ShardOf};
 use fitout::yaml::{Node, Stream};
 use kustomize_krm_types::Severity;
 
-use super::inputs::Manifests;
-use super::shard::{Hash, Shard};
+use super::files::Reader;
+use super::inputs::{Found, Manifests};
+use super::key::Key;
+use super::shard::Shard;
 use super::{Failure, Source, WRONG_USE};
 use since::Before;
 
@@ -67,47 +69,98 @@ impl Chosen {
     }
 }
 
+/// What a run has read.
+#[derive(Clone, Copy)]
+pub(super) struct Input<'i> {
+    pub(super) source: &'i Source,
+    /// The configs, and the files and folders that they name.
+    pub(super) configs: &'i [PathBuf],
+    pub(super) reader: Reader,
+    pub(super) found: &'i Found,
+    pub(super) manifests: &'i Manifests,
+    pub(super) resources: &'i [Resource<'i>],
+}
+
+/// A run that is divided, as far as all of its shards are the same.
+#[derive(Debug)]
+pub(super) struct Divided {
+    /// The command, its options and the config.
+    pub(super) key: Key,
+    /// The digest of each file.
+    pub(super) digests: Vec<String>,
+    /// Whether it edits the files, so that its shards find edits of one another.
+    pub(super) in_place: bool,
+}
+
 /// The chosen objects of an input.
 #[derive(Debug)]
 pub(super) struct Focus {
     chosen: Chosen,
     /// The input as it was, if the run is only about what has changed since.
     before: Option<Before>,
-    /// For each text whether it is in the shard, and what all shards have in common.
-    shard: Option<(Vec<bool>, String)>,
+    /// For each text whether it is in the shard, what all shards have in common, and whether their edits belong to that.
+    shard: Option<(Vec<bool>, Key, bool)>,
 }
 
 impl Focus {
     /// Finds what has changed, and refuses a choice that no object fits: a wrong label must not look like success.
     pub(super) fn of(
         chosen: &Chosen,
-        source: &Source,
-        configs: &[PathBuf],
-        manifests: &Manifests,
-        resources: &[Resource<'_>],
+        input: &Input<'_>,
+        divided: Option<Divided>,
     ) -> Result<Focus, Failure> {
         let mut focus = Focus {
             chosen: chosen.clone(),
             before: None,
             shard: None,
         };
-        focus.refuse_none(resources)?;
-        if let Some(shard) = chosen.shard {
-            let texts = &manifests.texts;
-            if texts.iter().any(|it| it.file.is_none()) {
-                return Err(Failure::new(
-                    WRONG_USE,
-                    "error: --shard divides files, and a stream cannot be divided",
-                )
-                .note("  = help: write it to files, one for each object"));
-            }
-            let own = texts.iter().map(|it| shard.has(it.key)).collect();
-            focus.shard = Some((own, of_all_shards(configs, manifests)));
+        let texts = &input.manifests.texts;
+        focus.refuse_none(input.resources)?;
+        if chosen.shard.is_some() && texts.iter().any(|it| it.file.is_none()) {
+            return Err(Failure::new(
+                WRONG_USE,
+                "error: --shard divides files, and a stream cannot be divided",
+            )
+            .note("  = help: write it to files, one for each object"));
         }
         if let Some(reference) = &chosen.since {
-            focus.before = Before::of(reference, source, configs, manifests)?;
+            focus.before = Before::of(reference, input)?;
+        }
+        if let (Some(shard), Some(divided)) = (chosen.shard, divided) {
+            let own = texts.iter().map(|it| shard.has(it.key)).collect();
+            let in_place = divided.in_place;
+            focus.shard = Some((own, focus.key_of(divided, input), in_place));
         }
         Ok(focus)
+    }
+
+    /// Identifies the run that a shard belongs to: all that its shards have in common.
+    fn key_of(&self, divided: Divided, input: &Input<'_>) -> Key {
+        let Divided {
+            mut key,
+            mut digests,
+            in_place,
+        } = divided;
+        let Chosen {
+            selector,
+            namespace,
+            since,
+            shard: _,
+        } = &self.chosen;
+        key.add(format!("{selector:?} {namespace:?} {since:?}"));
+        if let Some(before) = &self.before {
+            key.add(format!("{:?}", before.bases));
+        }
+        if in_place {
+            // Other shards may have edited them or not; what all would make of them is the same.
+            let texts = input.manifests.texts.iter();
+            texts.for_each(|it| digests[it.at].clear());
+        } else if let Some(before) = &self.before {
+            let differs = before.texts.iter().map(Option::is_some);
+            key.add(format!("{:?}", differs.collect::<Vec<bool>>()));
+        }
+        key.add_files(input.found, &digests);
+        key
     }
 
     /// The focus on objects of a build.
@@ -152,25 +205,27 @@ impl Focus {
     /// Runs fitout, and leaves out what is not chosen.
     pub(super) fn fit(
         &self,
-        config: &Config<'_>,
+        config: &mut Config<'_>,
         resources: &[Resource<'_>],
         function_config: Option<Node<'_>>,
     ) -> Result<Fitted, Problems> {
         let mut fitted = fitout::fit(config, resources, function_config)?;
-        self.narrow(&mut fitted, config, resources)?;
+        // Only `check` knows what is generated.
+        let before = self.before.as_ref().filter(|_| config.validate_only);
+        let generated = before.map(|it| it.generated.clone());
+        let now = generated.map(|it| std::mem::replace(&mut config.generated, it));
+        self.narrow_to_chosen(&mut fitted, config, resources);
+        if let Some(now) = now {
+            config.generated = now;
+        }
+        self.narrow_to_shard(&mut fitted, resources);
         Ok(fitted)
     }
 
-    /// Leaves out what is not chosen; returns whether other shards have errors.
-    pub(super) fn narrow(
-        &self,
-        fitted: &mut Fitted,
-        config: &Config<'_>,
-        resources: &[Resource<'_>],
-    ) -> Result<bool, Problems> {
-        self.narrow_to_chosen(fitted, config, resources)?;
-        let Some((own, _)) = &self.shard else {
-            return Ok(false);
+    /// Leaves out the files of other shards; returns whether these have errors.
+    pub(super) fn narrow_to_shard(&self, fitted: &mut Fitted, resources: &[Resource<'_>]) -> bool {
+        let Some((own, ..)) = &self.shard else {
+            return false;
         };
         // What is about no object is reported once.
         let is_first = self.chosen.shard.is_some_and(|it| it.index == 0);
@@ -181,15 +236,16 @@ impl Focus {
         let findings: Vec<bool> = fitted.findings.iter().map(is_own).collect();
         let objects: Vec<bool> = resources.iter().map(|it| own[it.text]).collect();
         fitted.choose(&objects, Some(&findings), SkipReason::OtherShard);
-        Ok(has_others)
+        has_others
     }
 
-    fn narrow_to_chosen(
+    /// Leaves out what is not chosen.
+    pub(super) fn narrow_to_chosen(
         &self,
         fitted: &mut Fitted,
         config: &Config<'_>,
         resources: &[Resource<'_>],
-    ) -> Result<(), Problems> {
+    ) {
         let Chosen {
             selector,
             namespace,
@@ -197,7 +253,7 @@ impl Focus {
             ..
         } = &self.chosen;
         if selector.is_none() && namespace.is_none() && since.is_none() {
-            return Ok(());
+            return;
         }
         let mut chosen: Vec<bool> = resources.iter().map(|it| self.chosen.names(it)).collect();
         let mut new = None;
@@ -247,13 +303,20 @@ impl Focus {
             }
         }
         fitted.choose(&chosen, new.as_deref(), SkipReason::NotChosen);
-        Ok(())
     }
 
-    /// Notes in a report that it is about one shard.
-    pub(super) fn mark(&self, report: &mut Report) {
-        if let (Some(Shard { index, count }), Some((_, run))) = (self.chosen.shard, &self.shard) {
-            let run = run.clone();
+    /// Whether a report of a shard has the edits of all shards in its mark.
+    pub(super) fn marks_edits(&self) -> bool {
+        matches!(self.shard, Some((_, _, true)))
+    }
+
+    /// Notes in a report that it is about one shard, with the new texts of all shards if they edit their files.
+    pub(super) fn mark(&self, report: &mut Report, texts: &[String]) {
+        if let (Some(Shard { index, count }), Some((_, run, _))) = (self.chosen.shard, &self.shard)
+        {
+            let mut run = run.clone();
+            texts.iter().for_each(|it| run.add(it));
+            let run = run.finish();
             report.be_of_shard(ShardOf { index, count, run });
         }
     }
@@ -273,7 +336,7 @@ impl Focus {
                 .before
                 .as_ref()
                 .is_none_or(|before| before.texts[it.text].is_some());
-            let is_own = |(own, _): &(Vec<bool>, String)| own[it.text];
+            let is_own = |(own, ..): &(Vec<bool>, Key, bool)| own[it.text];
             is_changed && self.shard.as_ref().is_none_or(is_own) && self.chosen.names(it)
         };
         let mut rest = resources;
@@ -308,21 +371,6 @@ impl Focus {
         }
         Some(documents)
     }
-}
-
-/// Identifies the run that a shard belongs to: the version, the config and the names of the files.
-fn of_all_shards(configs: &[PathBuf], manifests: &Manifests) -> String {
-    let mut hash = Hash::default();
-    hash.add(env!("CARGO_PKG_VERSION"));
-    for config in configs {
-        hash.add(&std::fs::read_to_string(config).unwrap_or_default());
-    }
-    for manifest in &manifests.texts {
-        hash.add(&manifest.name);
-        // With other arguments, the same file may be in another shard.
-        hash.add(&manifest.key.to_string());
-    }
-    format!("{:016x}", hash.finish())
 }
 
 /// An item of a list as a document of its own.

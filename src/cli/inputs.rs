@@ -25,7 +25,7 @@ use super::tree;
 use super::{Failure, Source, UNREADABLE, Verbosity, WRONG_USE};
 use contents::Contents;
 
-pub(super) use found::Found;
+pub(super) use found::{Found, objects_in};
 
 /// A file, or standard input, with manifests.
 #[derive(Debug)]

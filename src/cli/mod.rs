@@ -23,6 +23,7 @@ mod helm;
 mod in_place;
 mod init;
 mod inputs;
+mod key;
 mod kustomize;
 mod merge_reports;
 mod output;

@@ -3,7 +3,7 @@
 use clap::Args;
 use fitout::report::{Command, DetailLevel, FileText, Report, Run};
 
-use super::apply::{Fitting, exit_code, read_files, run_of};
+use super::apply::{Fitting, Task, exit_code, read_files, run_of};
 use super::cache::Cache;
 use super::files::Reader;
 use super::focus::{Chosen, Focus};
@@ -45,7 +45,12 @@ impl Plan {
         read_files(
             &self.source,
             &self.objects,
-            (Reader::Editor, &self.cache),
+            Task {
+                reader: Reader::Editor,
+                cache: &self.cache,
+                command: Command::Plan,
+                is_exact: false,
+            },
             &self.verbosity,
             |configs, manifests, resources, focus| {
                 let fittings = configs.iter().map(|config| {
@@ -83,7 +88,7 @@ impl Plan {
             let chosen = chosen.as_ref();
             let inputs = Build::run(overlay, directory, chosen, true, WRONG_USE)?.inputs;
             Build::each(&inputs, directory, chosen, &self.verbosity, |input| {
-                let (config, resources) = (&*input.config, &input.list.resources);
+                let (config, resources) = (input.config, &input.list.resources);
                 let unreadable = |problems| failure(&problems, &self.verbosity, UNREADABLE);
                 let focus = Focus::of_build(&self.objects, resources)?;
                 let fitted = focus.fit(config, resources, Some(input.node));

@@ -5,21 +5,21 @@
 //! from the files and patches that are found here.
 
 mod fields;
+mod named;
 mod plugins;
 mod reading;
 
-use std::borrow::Cow;
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashSet, VecDeque};
 use std::ffi::OsStr;
 use std::path::{Component, Path, PathBuf};
 
 use fitout::config::{KIND, Patch, Sources, Text};
-use fitout::report::FileReason;
 use fitout::yaml::{Kind, Node, Position, Stream};
 use jsonptr::PointerBuf;
 use kustomize_krm_types::{FunctionSpec, annotations};
 
 pub(super) use fields::{fields, items, text, texts};
+pub(super) use named::{Named, View};
 pub(super) use reading::{read, read_text};
 
 /// Fields of a kustomization that list files and folders of objects.
@@ -41,15 +41,22 @@ pub(super) fn is_kustomization(name: &OsStr) -> bool {
 
 /// The kustomization of a folder.
 pub(super) fn kustomization_in(folder: &Path) -> Option<PathBuf> {
-    let mut files = NAMES.iter().map(|name| folder.join(name));
+    let mut files = kustomizations_of(folder);
     files.find(|file| file.is_file())
+}
+
+/// Where the kustomization of a folder can be.
+pub(super) fn kustomizations_of(folder: &Path) -> impl Iterator<Item = PathBuf> {
+    NAMES.iter().map(|name| folder.join(name))
 }
 
 /// Whether a folder is a Helm chart: Helm requires these two fields.
 pub(super) fn is_chart(folder: &Path) -> bool {
-    let Some(stream) = read(&folder.join("Chart.yaml")) else {
-        return false;
-    };
+    read(&folder.join("Chart.yaml")).is_some_and(|it| is_of_chart(&it))
+}
+
+/// Whether this is the `Chart.yaml` of a Helm chart.
+pub(super) fn is_of_chart(stream: &Stream) -> bool {
     let mut roots = stream.documents().map(|document| document.root());
     let has = |root: Node<'_>, key| root.text_at([key]).is_some_and(|text| !text.is_empty());
     roots.any(|root| has(root, "apiVersion") && has(root, "name"))
@@ -241,100 +248,6 @@ impl Search {
             .any(|document| is_executable(document.root()))
         {
             self.executables.push(file.to_owned());
-        }
-    }
-}
-
-/// The files that kustomizations name, by their canonical path. kustomize applies only `resources` as they are.
-#[derive(Debug, Default)]
-pub(super) struct Named {
-    resources: HashSet<PathBuf>,
-    others: HashMap<PathBuf, FileReason>,
-    /// The ConfigMaps and Secrets that they generate.
-    pub(super) generated: fitout::hashing::HashSet<String>,
-}
-
-impl Named {
-    /// The files that these kustomizations name.
-    pub(super) fn by(kustomizations: &[PathBuf]) -> Named {
-        let mut named = Named::default();
-        let mut seen = HashSet::new();
-        for file in kustomizations {
-            let is_new = file.canonicalize().is_ok_and(|file| seen.insert(file));
-            if let Some(stream) = read(file).filter(|_| is_new) {
-                let folder = file.parent().unwrap_or(Path::new(""));
-                for document in stream.documents() {
-                    named.add(document.root(), folder);
-                }
-            }
-        }
-        named
-    }
-
-    /// Why a file is not a file of objects; `None` if it may be.
-    pub(super) fn reason(&self, file: &Path) -> Option<FileReason> {
-        let reason = self.others.get(file).copied();
-        reason.filter(|_| !self.resources.contains(file))
-    }
-
-    /// Whether a file is named under `resources`.
-    pub(super) fn is_resource(&self, file: &Path) -> bool {
-        self.resources.contains(file)
-    }
-
-    fn add(&mut self, root: Node<'_>, folder: &Path) {
-        let file = |entry: &str| joined(folder, entry).canonicalize().ok();
-        for list in ["configMapGenerator", "secretGenerator"] {
-            let names = items(root, list);
-            let names = names.filter_map(|it| text(it, "name"));
-            self.generated.extend(names.map(Cow::into_owned));
-        }
-        for list in RESOURCES {
-            let files = texts(root, list);
-            self.resources
-                .extend(files.iter().filter_map(|it| file(it)));
-        }
-        let mut others = Vec::new();
-        let mut add = |entries: Vec<String>, reason: FileReason| {
-            others.extend(entries.into_iter().map(|entry| (entry, reason)));
-        };
-        // Before kustomize 5 a patch under `patches` could be only a file.
-        for list in ["patchesStrategicMerge", "patches"] {
-            add(texts(root, list), FileReason::Patch);
-        }
-        for (list, key, reason) in [
-            ("patches", "path", FileReason::Patch),
-            ("patchesJson6902", "path", FileReason::Patch),
-            ("replacements", "path", FileReason::Package),
-            ("configMapGenerator", "files", FileReason::Package),
-            ("configMapGenerator", "envs", FileReason::Package),
-            ("configMapGenerator", "env", FileReason::Package),
-            ("secretGenerator", "files", FileReason::Package),
-            ("secretGenerator", "envs", FileReason::Package),
-            ("secretGenerator", "env", FileReason::Package),
-            ("helmCharts", "valuesFile", FileReason::Package),
-            ("helmCharts", "additionalValuesFiles", FileReason::Package),
-            ("helmChartInflationGenerator", "values", FileReason::Package),
-        ] {
-            for entry in items(root, list) {
-                add(texts(entry, key), reason);
-            }
-        }
-        for list in FUNCTIONS.iter().chain(&["configurations", "crds"]) {
-            add(texts(root, list), FileReason::Package);
-        }
-        for openapi in fields(root, "openapi") {
-            add(texts(openapi, "path"), FileReason::Package);
-        }
-        others.extend(plugins::entries(root, folder));
-        for (entry, reason) in others {
-            // A generator can rename a file: `key=file`.
-            let entry = entry.rsplit_once('=').map_or(entry.as_str(), |it| it.1);
-            if let Some(file) = file(entry) {
-                let known = self.others.entry(file).or_insert(reason);
-                // Who lists a file twice most likely means the patch.
-                *known = (*known).max(reason);
-            }
         }
     }
 }

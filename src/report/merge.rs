@@ -23,7 +23,7 @@ pub struct ShardOf {
     pub index: u64,
     /// The number of shards.
     pub count: u64,
-    /// What all shards of a run have in common.
+    /// A digest of what all shards of a run have in common.
     pub run: String,
 }
 
@@ -36,7 +36,7 @@ pub(super) struct ShardEntry<'r> {
     index: u64,
     /// The number of shards.
     count: u64,
-    /// What all shards of a run have in common: the version, the config and the names of the files.
+    /// What all shards of a run have in common: a digest of the version, the command, its options, the config, the date and files.
     run: &'r str,
     /// The index of the object of each exemption.
     exemptions: Vec<usize>,
@@ -253,7 +253,8 @@ fn in_order(shards: &mut [Value]) -> Result<(), String> {
     match is_same("run") && shards.iter().skip(1).all(is_alike) {
         true => Ok(()),
         false => Err(
-            "the shards have read different manifests or configs, or are of different versions"
+            "the shards have read different manifests or configs, or are of different versions, commands, options or \
+             dates; run all of them again, on the same files and with the same arguments, and merge only their reports"
                 .to_owned(),
         ),
     }

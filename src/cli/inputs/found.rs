@@ -1,18 +1,22 @@
 //! The files that the arguments name, and how each is read.
 
 use std::collections::HashSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use fitout::parallel;
 use fitout::report::{FileOutcome, FileReason};
+use fitout::yaml::Stream;
 
-use super::super::files::{File, Files, canonical};
+use super::super::files::{File, Files, Reader, canonical};
+use super::super::key::digest;
 use super::super::tree::Named;
+use super::contents::Contents;
 
 /// The files of all named paths, and how each is read.
 pub(in crate::cli) struct Found {
     pub(in crate::cli) files: Vec<File>,
+    pub(in crate::cli) kustomizations: Vec<PathBuf>,
     pub(in crate::cli) named: Named,
     /// What each file is if it holds no whole objects; `None` for files that are not read.
     pub(in crate::cli) roles: Vec<Option<Option<FileReason>>>,
@@ -43,6 +47,7 @@ impl Found {
         let roles = roles.collect();
         Found {
             files,
+            kustomizations: found.kustomizations,
             named,
             roles,
             bytes: Vec::new(),
@@ -51,6 +56,10 @@ impl Found {
 
     /// Reads all files into memory; `None` if one of them cannot be read.
     pub(in crate::cli) fn read_all(&mut self) -> Option<()> {
+        // What is parsed later must be what the digests of an earlier call are of.
+        if self.bytes.len() == self.files.len() {
+            return Some(());
+        }
         let bytes = parallel::map(self.files.len(), &|at| match self.roles[at] {
             None => Some(Vec::new()),
             Some(_) => std::fs::read(&self.files[at].path).ok(),
@@ -66,13 +75,28 @@ impl Found {
         Some(bytes.unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// The digest of a file that has been read.
-    pub(in crate::cli) fn digest_of(&self, at: usize, digest: fn(&[u8]) -> String) -> String {
-        self.bytes(at).map_or_else(String::new, |it| digest(&it))
+    /// The digests of all files that have been read.
+    pub(in crate::cli) fn digests(&self) -> Vec<String> {
+        parallel::map(self.files.len(), &|at| {
+            self.bytes(at).map_or_else(String::new, |it| digest(&it))
+        })
     }
 
     /// The text of a file that has been read.
     pub(in crate::cli) fn text(&self, at: usize) -> Option<String> {
         String::from_utf8(self.bytes(at)?.clone()).ok()
+    }
+}
+
+/// The objects that are read from a file with these bytes, if there are any.
+pub(in crate::cli) fn objects_in(
+    file: &File,
+    bytes: Vec<u8>,
+    role: Option<FileReason>,
+    reader: Reader,
+) -> Option<Stream> {
+    match Contents::read(file, Some(bytes), role, reader) {
+        Ok(Contents::Objects { stream, .. }) => Some(*stream),
+        _ => None,
     }
 }

@@ -6,19 +6,24 @@
 
 use std::path::Path;
 
+use fitout::report::FileReason;
 use fitout::yaml::{Node, Stream};
 
-use super::{FUNCTIONS, FileReason, RESOURCES, items, joined, kustomization_in, read, texts};
+use super::{FUNCTIONS, RESOURCES, View, items, joined, kustomizations_of, texts};
 
 /// More kustomizations below one another are not followed: they may be a circle.
 const DEEPEST: usize = 16;
 
 /// The entries that the plugins of a kustomization in a folder name, with the reasons why these files have no objects to fit.
-pub(super) fn entries(kustomization: Node<'_>, folder: &Path) -> Vec<(String, FileReason)> {
+pub(super) fn entries(
+    kustomization: Node<'_>,
+    folder: &Path,
+    view: View<'_>,
+) -> Vec<(String, FileReason)> {
     let mut entries = Vec::new();
     let lists = FUNCTIONS.iter();
     for entry in lists.flat_map(|list| texts(kustomization, list)) {
-        each_object(&entry, folder, DEEPEST, &mut |object| {
+        each_object(&entry, (folder, view), DEEPEST, &mut |object| {
             if object.text_at(["apiVersion"]).as_deref() == Some("builtin") {
                 add(object, &mut entries);
             }
@@ -28,22 +33,28 @@ pub(super) fn entries(kustomization: Node<'_>, folder: &Path) -> Vec<(String, Fi
 }
 
 /// Calls `look` with each object of an entry of `transformers` or `resources`.
-fn each_object(entry: &str, folder: &Path, depth: usize, look: &mut impl FnMut(Node<'_>)) {
+fn each_object(
+    entry: &str,
+    (folder, view): (&Path, View<'_>),
+    depth: usize,
+    look: &mut impl FnMut(Node<'_>),
+) {
     let inline = Stream::parse(entry.to_owned()).ok();
     let inline = inline.filter(|it| it.documents().any(|it| it.root().is_map()));
     let path = joined(folder, entry);
-    if let Some(stream) = inline.or_else(|| read(&path)) {
+    if let Some(stream) = inline.or_else(|| (view.read)(&path)) {
         stream.documents().for_each(|it| look(it.root()));
         return;
     }
-    let kustomization = kustomization_in(&path).and_then(|file| read(&file));
+    let mut files = kustomizations_of(&path);
+    let kustomization = files.find_map(|file| (view.read)(&file));
     let Some((kustomization, depth)) = kustomization.zip(depth.checked_sub(1)) else {
         return;
     };
     for document in kustomization.documents() {
         let lists = RESOURCES.iter();
         for entry in lists.flat_map(|list| texts(document.root(), list)) {
-            each_object(&entry, &path, depth, look);
+            each_object(&entry, (&path, view), depth, look);
         }
     }
 }

@@ -1,12 +1,11 @@
 //! The repositories that an input is in, and which of its files they vouch for.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
+use std::ops::Bound;
 use std::path::{Component, Path, PathBuf};
 use std::process::Command;
 use std::rc::Rc;
-
-use fitout::yaml::Stream;
 
 use super::super::super::inputs::shown;
 use super::super::super::{Failure, WRONG_USE};
@@ -104,11 +103,22 @@ impl Repositories {
         }
     }
 
-    /// The former text of a file.
-    pub(super) fn former(&mut self, path: &Path) -> Option<Stream> {
+    /// A file as it was. `None` if there was none, or git cannot tell.
+    pub(super) fn former(&mut self, path: &Path) -> Option<Vec<u8>> {
         match self.around(path) {
+            Known::Asked(it) if it.vouches_for(path) => std::fs::read(path).ok(),
             Known::Asked(it) => it.former(path.strip_prefix(&it.top).ok()?),
             Known::Unknown | Known::Outside => None,
+        }
+    }
+
+    /// Whether a folder had files.
+    pub(super) fn had_files(&mut self, folder: &Path) -> bool {
+        match self.around(&folder.join("file")) {
+            Known::Asked(it) => folder
+                .strip_prefix(&it.top)
+                .is_ok_and(|folder| it.had_files(folder)),
+            Known::Unknown | Known::Outside => false,
         }
     }
 
@@ -196,15 +206,23 @@ impl Resolved {
     }
 }
 
+/// What there was at a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Was {
+    Nothing,
+    File,
+    Link,
+}
+
 /// A repository and how its files differ from a commit.
 #[derive(Debug)]
 pub(super) struct Repository {
     pub(super) top: PathBuf,
-    base: String,
+    pub(super) base: String,
     /// What differs, below the top.
-    pub(super) changed: BTreeSet<PathBuf>,
-    /// What is in the index, and compared with the commit.
-    compared: HashSet<PathBuf>,
+    pub(super) changed: BTreeMap<PathBuf, Was>,
+    /// What is in the index, and whether it is compared with the commit.
+    listed: BTreeMap<PathBuf, bool>,
     /// Folders with a `.gitattributes` that differs. It decides how files are written, also those that do not differ.
     rewritten: HashSet<PathBuf>,
 }
@@ -235,20 +253,28 @@ impl Repository {
     }
 
     fn at(top: PathBuf, base: String) -> Result<Repository, Failure> {
-        let names = |output: &[u8], begin: &[u8]| -> Vec<PathBuf> {
-            let names = output.split(|it| *it == 0);
-            let names = names.filter_map(|it| it.strip_prefix(begin));
-            names.filter(|it| !it.is_empty()).map(path_of).collect()
-        };
         // Submodules are asked themselves: a file of the branch can say that this comparison ignores them.
         let diff = [
-            "diff", "--name-only", "--no-renames", "--ignore-submodules=all", "-z", &base, "--",
+            "diff", "--raw", "--no-renames", "--ignore-submodules=all", "-z", &base, "--",
         ];
-        let changed: BTreeSet<PathBuf> = names(&git(&top, diff)?, b"").into_iter().collect();
+        let diff = git(&top, diff)?;
+        let mut parts = diff.split(|it| *it == 0);
+        let mut changed = BTreeMap::new();
+        // `:100644 100755 … M`, and then the path.
+        while let (Some(modes), Some(path)) = (parts.next(), parts.next()) {
+            let was = match modes.get(1..4) {
+                Some(b"000") => Was::Nothing,
+                Some(b"120") => Was::Link,
+                _ => Was::File,
+            };
+            changed.insert(path_of(path), was);
+        }
         // Each has a tag. Files with another one than this are those that git takes for unchanged by their flags.
         let listed = git(&top, ["ls-files", "-v", "-z"])?;
-        let compared = names(&listed, b"H ").into_iter().collect();
-        let attributes = changed.iter().filter(|it| it.ends_with(".gitattributes"));
+        let listed = listed.split(|it| *it == 0);
+        let listed = listed.filter_map(|it| Some((path_of(it.get(2..)?), it.starts_with(b"H "))));
+        let listed = listed.collect();
+        let attributes = changed.keys().filter(|it| it.ends_with(".gitattributes"));
         let rewritten = attributes
             .filter_map(|it| Some(it.parent()?.to_owned()))
             .collect();
@@ -256,26 +282,40 @@ impl Repository {
             top,
             base,
             changed,
-            compared,
+            listed,
             rewritten,
         })
     }
 
     fn vouches_for(&self, path: &Path) -> bool {
         path.strip_prefix(&self.top).is_ok_and(|path| {
-            self.compared.contains(path)
-                && !self.changed.contains(path)
+            self.listed.get(path) == Some(&true)
+                && !self.changed.contains_key(path)
                 && (self.rewritten.is_empty()
                     || !path.ancestors().any(|it| self.rewritten.contains(it)))
         })
     }
 
+    /// Whether a folder below the top had files.
+    pub(super) fn had_files(&self, below: &Path) -> bool {
+        let mut listed = inside(&self.listed, below);
+        let mut changed = inside(&self.changed, below);
+        listed.any(|(it, _)| !self.changed.contains_key(it))
+            || changed.any(|(_, was)| *was != Was::Nothing)
+    }
+
     /// A file below the top as it was.
-    pub(super) fn former(&self, below: &Path) -> Option<Stream> {
+    pub(super) fn former(&self, below: &Path) -> Option<Vec<u8>> {
+        // What is neither changed nor listed is new.
+        if self.changed.get(below) == Some(&Was::Nothing)
+            || !self.changed.contains_key(below) && !self.listed.contains_key(below)
+        {
+            return None;
+        }
         let mut object = OsString::from(format!("{}:", self.base));
         object.push(below);
         let arguments = ["cat-file".as_ref(), "blob".as_ref(), object.as_os_str()];
-        Stream::from_bytes(git(&self.top, arguments).ok()?).ok()
+        git(&self.top, arguments).ok()
     }
 
     /// The repository of a submodule, at the commit that it was at.
@@ -287,6 +327,16 @@ impl Repository {
         let commit = entry.strip_prefix("160000 commit ")?.split('\t').next()?;
         Repository::at(top.to_owned(), commit.to_owned()).ok()
     }
+}
+
+/// The entries in a folder and below it.
+fn inside<'m, V>(
+    of: &'m BTreeMap<PathBuf, V>,
+    folder: &'m Path,
+) -> impl Iterator<Item = (&'m PathBuf, &'m V)> {
+    let from = (Bound::Included(folder), Bound::Unbounded);
+    let entries = of.range::<Path, _>(from);
+    entries.take_while(move |(it, _)| it.starts_with(folder))
 }
 
 #[cfg(unix)]
