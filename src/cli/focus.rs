@@ -81,7 +81,7 @@ pub(super) struct Input<'i> {
     pub(super) resources: &'i [Resource<'i>],
 }
 
-/// A run that is divided, as far as all of its shards are the same.
+/// What all shards of a divided run have in common.
 #[derive(Debug)]
 pub(super) struct Divided {
     /// The command, its options and the config.

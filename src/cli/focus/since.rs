@@ -256,7 +256,7 @@ fn config_differs(repositories: &mut Repositories, source: &Source, configs: &[P
     })
 }
 
-/// A file that has changed and decides which files are read, and how: nobody knows all that it was decisive for.
+/// A file that has changed and decides which files are read, and how. What it was decisive for is not looked up.
 fn decisive(
     repositories: &mut Repositories,
     folders: &[PathBuf],

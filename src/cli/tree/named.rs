@@ -38,7 +38,7 @@ impl Named {
         )
     }
 
-    /// The same for files as somebody else sees them.
+    /// The same for files in a view.
     pub(in crate::cli) fn seen(kustomizations: &[PathBuf], view: View<'_>) -> Named {
         let mut named = Named::default();
         let mut seen = HashSet::new();
