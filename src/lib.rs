@@ -8,31 +8,32 @@
 //!
 //! | | module | what it does |
 //! |---|---|---|
-//! | 1 | [`yaml`] | lossless YAML: text to nodes, edits to text |
-//! | 2 | [`hashing`] | maps with a cheap hash |
-//! | 3 | [`compressed`] | texts that the build compresses |
-//! | 4 | [`parallel`] | runs work on all cores, and keeps the order of its results |
-//! | 5 | [`kubernetes`] | quantities, selectors, versions, patterns: what Kubernetes defines |
-//! | 6 | [`text`] | text for people, with everything from outside escaped |
-//! | 7 | [`secrets`] | the parts of a text that belong to Secrets |
-//! | 8 | [`problem`] | problems that stop a run, with place and help |
-//! | 9 | [`rules`] | rules: ids, severities, meanings |
-//! | 10 | [`read`] | reads bytes into documents and [`read::Resource`]s; detects the host |
-//! | 11 | [`catalogue`] | facts about common images |
-//! | 12 | [`objects`] | pod templates, containers and claims of objects, and references between objects |
-//! | 13 | [`finding`] | findings about objects, and the settings that decided |
-//! | 14 | [`config`] | decodes the functionConfig into a typed [`config::Config`]; rejects unknown fields |
-//! | 15 | [`select`] | selects objects by the config; the others are passed over |
-//! | 16 | [`edit`] | [`edit::Edits`]: changes with their reasons |
-//! | 17 | [`ledger`] | the outcome of every object, container and claim |
-//! | 18 | [`facts`] | pods before and after the edits |
-//! | 19 | [`funnel`] | applies severities and exemptions to findings, and removes duplicates |
-//! | 20 | [`pod_security`] | the Pod Security Standards, as upstream evaluates them |
-//! | 21 | [`transformers`] | request the desired state |
-//! | 22 | [`checks`] | report problems |
-//! | 23 | [`explain`] | why the fields of an object have their values |
-//! | 24 | [`report`] | changes, findings and the ledger as text, JSON and KRM results |
-//! | 25 | [`mod@write`] | splices edits into the text; copies every other byte |
+//! | 1 | [`sorting`] | stable sorts with the code of one |
+//! | 2 | [`yaml`] | lossless YAML: text to nodes, edits to text |
+//! | 3 | [`hashing`] | maps with a cheap hash |
+//! | 4 | [`compressed`] | texts that the build compresses |
+//! | 5 | [`parallel`] | runs work on all cores, and keeps the order of its results |
+//! | 6 | [`kubernetes`] | quantities, selectors, versions, patterns: what Kubernetes defines |
+//! | 7 | [`text`] | text for people, with everything from outside escaped |
+//! | 8 | [`secrets`] | the parts of a text that belong to Secrets |
+//! | 9 | [`problem`] | problems that stop a run, with place and help |
+//! | 10 | [`rules`] | rules: ids, severities, meanings |
+//! | 11 | [`read`] | reads bytes into documents and [`read::Resource`]s; detects the host |
+//! | 12 | [`catalogue`] | facts about common images |
+//! | 13 | [`objects`] | pod templates, containers and claims of objects, and references between objects |
+//! | 14 | [`finding`] | findings about objects, and the settings that decided |
+//! | 15 | [`config`] | decodes the functionConfig into a typed [`config::Config`]; rejects unknown fields |
+//! | 16 | [`select`] | selects objects by the config; the others are passed over |
+//! | 17 | [`edit`] | [`edit::Edits`]: changes with their reasons |
+//! | 18 | [`ledger`] | the outcome of every object, container and claim |
+//! | 19 | [`facts`] | pods before and after the edits |
+//! | 20 | [`funnel`] | applies severities and exemptions to findings, and removes duplicates |
+//! | 21 | [`pod_security`] | the Pod Security Standards, as upstream evaluates them |
+//! | 22 | [`transformers`] | request the desired state |
+//! | 23 | [`checks`] | report problems |
+//! | 24 | [`explain`] | why the fields of an object have their values |
+//! | 25 | [`report`] | changes, findings and the ledger as text, JSON and KRM results |
+//! | 26 | [`mod@write`] | splices edits into the text; copies every other byte |
 //!
 //! [`fit`] calls them in order.
 //!
@@ -89,6 +90,7 @@ pub mod report;
 pub mod rules;
 pub mod secrets;
 pub mod select;
+pub mod sorting;
 pub mod text;
 pub mod transformers;
 pub mod write;

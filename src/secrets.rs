@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use crate::hashing::HashSet;
+use crate::sorting;
 use crate::yaml::{Node, Stream};
 
 /// What is shown in place of a Secret.
@@ -110,7 +111,7 @@ fn find(stream: &Stream, nesting: usize) -> Vec<Range<usize>> {
         }
         open.extend(node.items().map(|item| (item, is_hidden)));
     }
-    hidden.sort_by_key(|it| (it.start, it.end));
+    sorting::sort_by_key(&mut hidden, |it| (it.start, it.end));
     let mut merged: Vec<Range<usize>> = Vec::new();
     for hidden in hidden {
         match merged.last_mut() {

@@ -24,6 +24,7 @@ use super::output::{Output, width, write_report};
 use super::programs::variable;
 use super::shard::Shard;
 use super::{Failure, Source, Verbosity, WRONG_USE, tree};
+use fitout::sorting;
 
 /// Entries that have not been used for the longest time are removed from this number on, and from this many bytes on.
 const MOST_ENTRIES: usize = 200;
@@ -209,7 +210,7 @@ fn remove_oldest(folder: &Path) {
         Some((metadata.modified().ok()?, metadata.len(), it.path()))
     });
     let mut files: Vec<(_, u64, PathBuf)> = files.collect();
-    files.sort_by(|a, b| b.cmp(a));
+    sorting::sort_by(&mut files, |a, b| b.cmp(a));
     let mut bytes = 0;
     for (at, (_, length, path)) in files.iter().enumerate() {
         bytes += length;

@@ -19,6 +19,7 @@ use super::inputs::{Manifests, failure, kustomization};
 use super::kustomize::Build;
 use super::output::Reports;
 use super::{FINDINGS, Failure, SUCCESS, Source, UNREADABLE, Verbosity, tree};
+use fitout::sorting;
 
 /// Check whether the function ran on manifests, and whether they break a rule of the environment.
 #[derive(Debug, Args)]
@@ -250,7 +251,7 @@ fn cause(mut executables: Vec<PathBuf>, environment: &str) -> String {
         let mut parts = file.components();
         !parts.any(|part| part.as_os_str() == environment)
     };
-    executables.sort_by_key(is_of_another);
+    sorting::sort_by_key(&mut executables, is_of_another);
     let Some(first) = executables.first() else {
         return format!(
             "run `fitout apply` on the manifests; or list the folder of this config, with {container}, under `transformers`, \

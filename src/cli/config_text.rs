@@ -11,6 +11,7 @@ use super::files::is_endless;
 use super::inputs::{decoded, failure, parsed, shown};
 use super::programs::variable;
 use super::{Failure, Verbosity, WRONG_USE};
+use fitout::sorting;
 
 /// The folder of configs.
 const FOLDER: &str = "fn-config";
@@ -240,7 +241,7 @@ fn nearest_environments(verbosity: &Verbosity) -> Option<Vec<String>> {
     let has_config = entries.filter(|entry| entry.path().join(FILE).is_file());
     let folders = has_config.map(|entry| entry.file_name().to_string_lossy().into_owned());
     let mut folders: Vec<String> = folders.filter(|name| name != ALL).collect();
-    folders.sort();
+    sorting::sort(&mut folders);
     names.extend(folders);
     let mut seen = HashSet::new();
     names.retain(|name| seen.insert(name.clone()));
@@ -252,7 +253,7 @@ fn known_environments(verbosity: &Verbosity, wanted: Option<&str>) -> String {
     let Some(mut names) = nearest_environments(verbosity) else {
         return format!("there is no {FOLDER}/ here or above; use -c FILE");
     };
-    names.sort();
+    sorting::sort(&mut names);
     let known = format!("known environments: {}", names.join(", "));
     let nearest = wanted.and_then(|name| did_you_mean(name, names.iter().map(String::as_str)));
     match nearest {

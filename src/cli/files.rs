@@ -16,6 +16,7 @@ use super::in_place::is_temporary;
 use super::inputs::shown;
 use super::shard::key_of;
 use super::{Failure, UNREADABLE, WRONG_USE, tree};
+use fitout::sorting;
 
 /// Which files below a folder are read.
 #[derive(Clone, Debug, Default, Args)]
@@ -155,7 +156,7 @@ pub(super) fn charts() -> Vec<(String, String)> {
         Some((name.into_owned(), folder.to_owned()))
     });
     let mut charts: Vec<(String, String)> = named.collect();
-    charts.sort();
+    sorting::sort(&mut charts);
     let names: Vec<String> = charts.iter().map(|it| it.0.clone()).collect();
     let is_one = |name: &String| names.iter().filter(|it| *it == name).count() == 1;
     charts.retain(|(name, _)| is_one(name));
@@ -274,7 +275,7 @@ impl Walk<'_> {
             }
             entries.push((entry.path(), entry.file_type().map_err(failed)?));
         }
-        entries.sort_by(|(a, _), (b, _)| a.cmp(b));
+        sorting::sort_by(&mut entries, |(a, _), (b, _)| a.cmp(b));
         self.files
             .kustomizations
             .extend(tree::kustomization_in(folder));

@@ -5,6 +5,7 @@ use sha2::{Digest, Sha256};
 
 use super::config_text::ConfigText;
 use super::inputs::{Found, shown};
+use fitout::sorting;
 
 /// The digest of many parts, none of which can be taken for parts of others.
 #[derive(Clone, Debug, Default)]
@@ -31,7 +32,7 @@ impl Key {
     /// Adds how each file is read, and what it holds by these digests.
     pub(super) fn add_files(&mut self, found: &Found, digests: &[String]) {
         let mut generated: Vec<&String> = found.named.generated.iter().collect();
-        generated.sort();
+        sorting::sort(&mut generated);
         self.add(format!("{generated:?}"));
         let roles = found.roles.iter().zip(digests);
         for (file, (role, digest)) in found.files.iter().zip(roles) {

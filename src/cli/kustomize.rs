@@ -25,6 +25,7 @@ use super::wrappers::{
     RECORD, REPORTED_LATER, VARIABLES, WORKING, write_wrappers,
 };
 use super::{Failure, SUCCESS, UNREADABLE, Verbosity, WRONG_USE, programs, temporary, tree};
+use fitout::sorting;
 
 /// The folder of kustomize's legacy plugins.
 const PLUGINS: &str = "KUSTOMIZE_PLUGIN_HOME";
@@ -271,7 +272,7 @@ fn parts_of(name: &str) -> impl Iterator<Item = &str> {
                 .map(move |end| &name[start..end])
         })
         .collect();
-    parts.sort_by_key(|part| std::cmp::Reverse(part.len()));
+    sorting::sort_by_key(&mut parts, |part| std::cmp::Reverse(part.len()));
     parts.into_iter()
 }
 
@@ -313,7 +314,7 @@ impl Call {
             file.extension()
                 .is_some_and(|extension| extension == "yaml")
         });
-        files.sort();
+        sorting::sort(&mut files);
         let call = |file: PathBuf| Call {
             input: std::fs::read_to_string(&file).unwrap_or_default(),
             code: std::fs::read_to_string(file.with_extension("code"))

@@ -14,6 +14,7 @@ use std::ffi::OsStr;
 use std::path::{Component, Path, PathBuf};
 
 use fitout::config::{KIND, Patch, Sources, Text};
+use fitout::sorting;
 use fitout::yaml::{Kind, Node, Position, Stream};
 use jsonptr::PointerBuf;
 use kustomize_krm_types::{FunctionSpec, annotations};
@@ -140,9 +141,9 @@ pub(super) fn files_below(folder: &Path, is_named: impl Fn(&OsStr) -> bool) -> V
                 _ => {}
             }
         }
-        here.sort();
+        sorting::sort(&mut here);
         files.extend(here.into_iter().filter(|it| it.is_file()));
-        below.sort();
+        sorting::sort(&mut below);
         folders.extend(below);
     }
     files

@@ -14,6 +14,7 @@ use super::environments::APPENDED;
 use super::settings::join;
 use super::vocabulary::Vocabulary;
 use crate::problem::Problem;
+use crate::sorting;
 use crate::yaml::{Change, Edit, Kind, Node, Stream, Value};
 
 /// The config of one environment, without `spec.environments`.
@@ -402,8 +403,9 @@ impl<'a> Splices<'a> {
 
     /// The text with all replacements. Where several maps end at the same place, the deepest comes first.
     fn applied(mut self) -> String {
-        self.splices
-            .sort_by_key(|(range, column, _)| (range.start, Reverse(*column)));
+        sorting::sort_by_key(&mut self.splices, |(range, column, _)| {
+            (range.start, Reverse(*column))
+        });
         let (mut text, mut done) = (String::new(), 0);
         for (range, _, new) in &self.splices {
             text.push_str(

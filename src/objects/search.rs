@@ -13,6 +13,7 @@ use super::ports::{Declared, PortRef, Ports};
 use super::related::Pods;
 use crate::kubernetes::LabelSelector;
 use crate::problem::did_you_mean;
+use crate::sorting;
 
 /// The result of a search for pods.
 pub enum PodSearch<'o, 'a> {
@@ -59,7 +60,7 @@ impl<'o, 'a> SelectedPods<'o, 'a> {
 
     /// Each part once.
     pub fn once(mut self) -> SelectedPods<'o, 'a> {
-        self.parts.sort_by_key(Arc::as_ptr);
+        sorting::sort_by_key(&mut self.parts, Arc::as_ptr);
         self.parts.dedup_by(|a, b| Arc::ptr_eq(a, b));
         self
     }

@@ -28,6 +28,7 @@ use crate::read::Resource;
 use crate::rules::CMP001;
 use crate::yaml::Value;
 
+use crate::sorting;
 use text::plain;
 
 /// The field of the row with the level of the Pod Security Standards that pods meet.
@@ -361,7 +362,7 @@ impl Comparison {
             let key = (row.object, row.subject.path.clone(), row.field.clone());
             row.compare(&self.environments, limits.get(&key).map(Vec::as_slice));
         }
-        self.fields.sort_by(|a, b| {
+        sorting::sort_by(&mut self.fields, |a, b| {
             let key = |row: &ComparedField| (row.object, row.rule != "resources", row.rule);
             let path = |row: &ComparedField| row.subject.path.as_str().to_owned();
             (a.object, path(a))

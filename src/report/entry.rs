@@ -12,6 +12,7 @@ use crate::finding::{Folded, Lines, Part};
 use crate::hashing::HashMap;
 use crate::problem::Problem;
 use crate::read::AS_RENDERED;
+use crate::sorting;
 use crate::yaml::Position;
 
 /// A change or a finding.
@@ -253,7 +254,7 @@ pub(super) fn in_order(mut results: Vec<Entry>) -> Vec<Entry> {
     // What is the same for all entries of an object is compared once for each object.
     let mut objects: Vec<&Entry> = results.iter().collect();
     objects.dedup_by_key(|entry| entry.object);
-    objects.sort_by_key(|entry| place(entry));
+    sorting::sort_by_key(&mut objects, |entry| place(entry));
     let mut ranks: HashMap<Option<usize>, usize> = HashMap::default();
     for (rank, entry) in objects.into_iter().enumerate() {
         ranks.entry(entry.object).or_insert(rank);

@@ -8,6 +8,7 @@ use crate::explain::{Effect, ExplainedField, Explanation, Outcome, Step};
 use crate::finding::{Finding, Part, Plain};
 use crate::read::{OriginLines, Resource};
 use crate::secrets;
+use crate::sorting;
 use crate::text::Text;
 use crate::yaml::Value;
 
@@ -239,7 +240,9 @@ impl<'e> Explained<'e, '_> {
         let mut fields: Vec<&ExplainedField> = self.fields().collect();
         // By part, in the order in which the parts come first.
         let parts: Vec<&Part> = fields.iter().map(|it| &it.part).collect();
-        fields.sort_by_key(|it| parts.iter().position(|part| **part == it.part));
+        sorting::sort_by_key(&mut fields, |it| {
+            parts.iter().position(|part| **part == it.part)
+        });
         for field in fields {
             let has_setting = |it: &Step| !matches!(it.effect, Effect::Modifies | Effect::Mode);
             let has_setting = field.steps.iter().any(has_setting);

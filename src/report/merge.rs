@@ -15,6 +15,7 @@ use crate::checks::would_change_in_words;
 use crate::config::Vocabulary;
 use crate::finding::{Decision, Lines, Mode, Part};
 use crate::objects::{ContainerType, SkipReason};
+use crate::sorting;
 
 /// The shard that a report is of.
 #[derive(Clone, Debug)]
@@ -210,7 +211,7 @@ fn in_order(shards: &mut [Value]) -> Result<(), String> {
             return Err("it is the report of a run without --shard".to_owned());
         }
     }
-    shards.sort_by_key(|it| number(&it["shard"]["index"]));
+    sorting::sort_by_key(shards, |it| number(&it["shard"]["index"]));
     let count = number(&shards[0]["shard"]["count"]);
     let is_same = |key: &str| {
         shards
@@ -309,7 +310,9 @@ fn merge_run(mut shards: Vec<Value>, vocabulary: &Vocabulary) -> Result<Value, S
     }
     let order = {
         let mut order: Vec<usize> = (0..results.len()).collect();
-        order.sort_by(|a, b| place(&results[*a].0).cmp(&place(&results[*b].0)));
+        sorting::sort_by(&mut order, |a, b| {
+            place(&results[*a].0).cmp(&place(&results[*b].0))
+        });
         order
     };
     let mut sorted = Vec::with_capacity(order.len());
@@ -330,7 +333,7 @@ fn merge_run(mut shards: Vec<Value>, vocabulary: &Vocabulary) -> Result<Value, S
         }
     }
     let listed = |mut of_objects: Vec<(usize, Value)>| {
-        of_objects.sort_by_key(|it| it.0);
+        sorting::sort_by_key(&mut of_objects, |it| it.0);
         Value::Array(of_objects.into_iter().map(|it| it.1).collect())
     };
     let summary = summed(&shards);

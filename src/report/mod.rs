@@ -76,6 +76,7 @@ use formats::Reports;
 #[cfg(test)]
 use tests::{Field, Outcome, ResourceRef, SeverityWord};
 
+use crate::sorting;
 pub use accounts::{Accounts, FileAccount, FileOutcome, FileReason, accounts};
 pub use changed::{Line, ObjectDiff, Reason, Row};
 pub use compare::{ComparedEnvironment, Comparison};
@@ -422,7 +423,9 @@ fn count_by_object(changes: &[Change], resources: &[Resource<'_>]) -> Vec<Object
             }
         })
         .collect();
-    objects.sort_by(|a, b| (&a.file, &a.reference).cmp(&(&b.file, &b.reference)));
+    sorting::sort_by(&mut objects, |a, b| {
+        (&a.file, &a.reference).cmp(&(&b.file, &b.reference))
+    });
     objects
 }
 

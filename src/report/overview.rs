@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{ConfigPlace, Entry, EntryType, FilePlace, Group, Report, name_of, plural};
 use crate::hashing::HashMap;
+use crate::sorting;
 use crate::text::Text;
 
 /// More changed objects than this are shown as an overview.
@@ -45,7 +46,7 @@ pub(super) fn changes(report: &Report) -> Text {
     sections.draw("by section", "field", &mut text);
     reasons.draw("by setting", "field", &mut text);
     kinds.draw("by kind", "", &mut text);
-    most.sort_by(|a, b| (b.0, &a.1).cmp(&(a.0, &b.1)));
+    sorting::sort_by(&mut most, |a, b| (b.0, &a.1).cmp(&(a.0, &b.1)));
     text.line("  by workload, the most first");
     for (count, name) in most.iter().take(ROWS) {
         text.line(format_args!(
@@ -138,7 +139,7 @@ impl Counts {
 
     fn draw_rows(&self, noun: &str, text: &mut Text) {
         let mut rows: Vec<_> = self.0.iter().collect();
-        rows.sort_by(|a, b| (b.1.0, a.0).cmp(&(a.1.0, b.0)));
+        sorting::sort_by(&mut rows, |a, b| (b.1.0, a.0).cmp(&(a.1.0, b.0)));
         for (what, (count, objects)) in rows.iter().take(ROWS) {
             let objects = plural(objects.len(), "object", "objects");
             match noun {

@@ -33,6 +33,7 @@ const STAGES: &[&[&[&str]]] = &[
         &["dr"],
     ],
 ];
+use crate::sorting;
 
 /// The stage of a word, and its place between all words.
 fn place_of(word: &str) -> Option<(usize, usize)> {
@@ -70,7 +71,7 @@ pub fn stage_of(name: &str) -> Option<usize> {
 pub fn in_stages(mut names: Vec<String>) -> Vec<(String, usize)> {
     let are_known = names.iter().all(|name| stage_of(name).is_some());
     if are_known {
-        names.sort_by_key(|name| stage_of(name));
+        sorting::sort_by_key(&mut names, |name| stage_of(name));
     }
     let stage = |at: usize, name: &str| stage_of(name).filter(|_| are_known).unwrap_or(at);
     let names = names.into_iter().enumerate();

@@ -10,6 +10,7 @@ use super::{
 };
 use crate::finding::Lines;
 use crate::problem::Problem;
+use crate::sorting;
 use crate::text::{Text, escaped};
 
 /// The findings with at least this severity, in groups, most severe first.
@@ -172,7 +173,7 @@ pub fn summary(report: &Report, width: Option<u16>) -> Text {
         .filter(|entry| entry.entry_type == EntryType::Change)
         .collect();
     // The order of the transformers keeps related changes together.
-    changes.sort_by_key(|entry| entry.change);
+    sorting::sort_by_key(&mut changes, |entry| entry.change);
     let mut text = Text::default();
     for object in changes.chunk_by(|a, b| a.object == b.object) {
         let name = object[0].object_name().unwrap_or_default();

@@ -7,6 +7,7 @@ use crate::objects::{
     Classification, Container, Objects, SkipReason, Target, Template, is_mistake, patch_reason,
 };
 use crate::problem::{Problem, Problems};
+use crate::sorting;
 
 /// The objects that the config selects, and the use of its profiles.
 #[derive(Debug)]
@@ -352,7 +353,7 @@ impl<'r, 'a> Selected<'r, 'a> {
     pub fn with_layers(&self, layers: &[LayerId]) -> Selected<'r, 'a> {
         let others = layers.iter().map(|id| (*id, Containers::default()));
         let mut layers: Vec<_> = self.layers.iter().cloned().chain(others).collect();
-        layers.sort_by_key(|(id, _)| *id);
+        sorting::sort_by_key(&mut layers, |(id, _)| *id);
         Selected {
             index: self.index,
             target: self.target,

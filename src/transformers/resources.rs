@@ -36,6 +36,7 @@ use crate::kubernetes::{Quantity, Scale};
 use crate::objects::{Container, ContainerType, Template};
 use crate::problem::Problem;
 use crate::rules::{Rule, rules};
+use crate::sorting;
 use crate::yaml::Value;
 use fitting::Fitting;
 pub use pod::FITTED as FITTED_FOR_PODS;
@@ -263,7 +264,7 @@ fn write(
     edits: &mut Edits<'_>,
 ) -> Result<(), Problem> {
     // A new block lists requests before limits, as people write it.
-    plans.sort_by_key(|plan| plan.half == Half::Limits);
+    sorting::sort_by_key(&mut plans, |plan| plan.half == Half::Limits);
     for plan in plans {
         let field = [key, plan.half.key(), plan.name];
         let proposal = |value| {

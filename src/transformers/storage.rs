@@ -34,6 +34,7 @@ use crate::objects::SkipReason;
 use crate::problem::{Problem, suggestion};
 use crate::rules::Rule;
 
+use crate::sorting;
 use claim::Fitting;
 
 /// Settings of PersistentVolumeClaims.
@@ -138,7 +139,7 @@ impl<'de> Deserialize<'de> for Size {
                     (glob, name, size)
                 });
                 let mut by_name: Vec<_> = by_name.collect();
-                by_name.sort_by_key(|(_, name, _)| {
+                sorting::sort_by_key(&mut by_name, |(_, name, _)| {
                     let is_open = |c: &char| matches!(c, '*' | '?');
                     let open = name.chars().filter(is_open).count();
                     (open > 0, Reverse(name.chars().count() - open))

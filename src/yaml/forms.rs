@@ -14,6 +14,7 @@ use super::node::Node;
 use super::scalar::Scalar;
 use super::split::is_marker;
 use super::tree::{Data, DocumentData, Kind, NONE};
+use crate::sorting;
 use std::ops::Range;
 
 type Checked = Result<(), Syntax>;
@@ -353,7 +354,7 @@ impl Stream {
                 tokens.push((data.range(), Some(data)));
             }
         }
-        tokens.sort_by_key(|(range, _)| range.start);
+        sorting::sort_by_key(&mut tokens, |(range, _)| range.start);
         let mut tokens = tokens.into_iter().peekable();
         let (mut at, mut depth) = (chunk.start, 0_usize);
         // Whether a key may begin here; whether there was a token in this line.

@@ -7,6 +7,7 @@ use crate::finding::{Finding, Subject};
 use crate::kubernetes::Quantity;
 use crate::objects::{Claim, ClaimKind, LimitRangeItem, LimitType};
 use crate::select::Selected;
+use crate::sorting;
 
 /// The amounts that LimitRanges do not allow; `amounts` are completed by them.
 pub(super) fn refused(pod: &Pod<'_, '_>, amounts: &PodAmounts) -> Vec<Finding> {
@@ -91,7 +92,7 @@ fn find(
 ) -> Vec<Finding> {
     let bounds = [&item.default, &item.min, &item.max, &item.max_ratio];
     let mut names: Vec<&String> = bounds.into_iter().flat_map(|it| it.keys()).collect();
-    names.sort();
+    sorting::sort(&mut names);
     names.dedup();
     let findings = names.into_iter().filter_map(|name| {
         let (half, what) = objection(item, name, amounts)?;

@@ -12,6 +12,7 @@ use crate::kubernetes::Quantity;
 use crate::objects::{Claim, ClaimKind, Classification, Objects, SkipReason};
 use crate::read::Resource;
 use crate::select::Selected;
+use crate::sorting;
 use crate::transformers::resources::FITTED;
 
 /// Up to this many quotas, those of a pod are not counted as work.
@@ -313,7 +314,9 @@ pub(super) fn too_small(scene: &Scene<'_>) -> Vec<Finding> {
             }
             let mut usages = counter.usages(contents);
             usages.retain(|it| !it.all.is_zero());
-            usages.sort_by(|a, b| b.all.cmp(&a.all).then_with(|| a.object.cmp(&b.object)));
+            sorting::sort_by(&mut usages, |a, b| {
+                b.all.cmp(&a.all).then_with(|| a.object.cmp(&b.object))
+            });
             let mut all = usages.iter().map(|it| it.all);
             let first = all.next();
             let sum = first.and_then(|first| all.try_fold(first, Quantity::checked_add));

@@ -12,6 +12,7 @@ use crate::hashing::{HashMap, HashSet};
 use crate::kubernetes::schema::{self, Fault};
 use crate::problem::one_of;
 use crate::rules::Rule;
+use crate::sorting;
 use crate::yaml::{Node, Stream};
 
 /// Keys of schemas that are left to the API server.
@@ -140,7 +141,7 @@ pub(super) fn of_custom(scene: &Scene<'_>) -> Vec<Finding> {
     };
     let mut left: Vec<_> = left.into_values().copied().collect();
     left.retain(|(_, node)| is_left(*node));
-    left.sort_by_key(|(index, node)| (*index, node.span().start));
+    sorting::sort_by_key(&mut left, |(index, node)| (*index, node.span().start));
     if let Some((index, _)) = left.first() {
         let others = match left.len() - 1 {
             0 => String::new(),

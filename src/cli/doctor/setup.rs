@@ -16,6 +16,7 @@ use super::super::config_text::ConfigText;
 use super::super::inputs::shown;
 use super::super::tree::{self, FUNCTIONS, RESOURCES, joined, kustomization_in, patches_of, read};
 use super::super::{Color, Verbosity};
+use fitout::sorting;
 
 /// Something about the folder.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -92,7 +93,7 @@ pub(super) fn observe(folder: &Path) -> Vec<Observation> {
     }
     setup.note_others();
     setup.note_overlays_without();
-    setup.observations.sort();
+    sorting::sort(&mut setup.observations);
     setup.observations.dedup();
     setup.observations
 }

@@ -17,6 +17,7 @@ use super::super::output::Output;
 use super::super::tree::{self, Named, View};
 use super::super::{Failure, Source};
 use super::Input;
+use fitout::sorting;
 use repositories::{Repositories, Resolved, State, Was};
 
 /// The files that differ from a commit.
@@ -84,7 +85,7 @@ impl Before {
         before.compare(&mut repositories, &named, &places, input);
         before.add_gone(&repositories, &named, input);
         before.bases = repositories.asked().map(|it| it.base.clone()).collect();
-        before.bases.sort();
+        sorting::sort(&mut before.bases);
         Ok(Some(before))
     }
 

@@ -11,6 +11,7 @@ use fitout::kubernetes::{Pattern, Quantity};
 use fitout::report::yaml_scalar;
 
 use super::found::{Found, Image, Workload, is_early, is_image};
+use fitout::sorting;
 
 /// What the first run with a config shows, and the next config has.
 #[derive(Debug, Default)]
@@ -53,7 +54,7 @@ impl Sizes {
             let mut set: Vec<(Quantity, String)> = set
                 .filter(|(_, text)| text.chars().all(|c| c.is_ascii_alphanumeric() || c == '.'))
                 .collect();
-            set.sort_by_key(|it| it.0);
+            sorting::sort_by_key(&mut set, |it| it.0);
             let middle = set.get(set.len() / 2).cloned();
             middle.map(|(_, text)| (set.len(), text))
         };

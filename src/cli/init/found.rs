@@ -16,6 +16,7 @@ use fitout::report::{rank_of, stage_of};
 use super::super::inputs::{Manifests, shown};
 use super::super::tree;
 use super::super::{Failure, WRONG_USE};
+use fitout::sorting;
 
 pub(super) use charts::Chart;
 pub(super) use overlays::Overlay;
@@ -266,7 +267,7 @@ impl Found {
             .flatten()
             .map(|it| it.path())
             .collect();
-        workflows.sort();
+        sorting::sort(&mut workflows);
         self.checkout = workflows.iter().find_map(|file| {
             let text = tree::read(file)?.text().to_owned();
             let (_, after) = text.split_once("actions/checkout@")?;

@@ -16,6 +16,7 @@ use crate::finding::{Finding, Mode, Subject};
 use crate::objects::{ContainerType, Template};
 use crate::problem::Problem;
 use crate::rules::rules;
+use crate::sorting;
 use crate::text::few;
 use crate::transformers::Scope;
 use crate::yaml::{Node, Value};
@@ -161,7 +162,7 @@ impl Fitting<'_, '_> {
             let with_prefix = |(name, leaf)| (format!("{}/{name}", settings.prefix()), leaf);
             keys.extend(own.chain(extra).map(with_prefix));
         }
-        keys.sort();
+        sorting::sort(&mut keys);
         keys.dedup();
         keys.retain(|(_, leaf)| self.section.mode(leaf) == Mode::Remove);
         for (key, leaf) in &keys {

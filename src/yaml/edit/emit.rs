@@ -16,6 +16,7 @@ use super::plan::Plan;
 use super::style::Style;
 use super::write::{FlowWriter, Lines, Writer, indent};
 use super::{Footers, NodeId, Refusal, RefusalReason as Reason};
+use crate::sorting;
 use std::collections::HashSet;
 use std::ops::Range;
 
@@ -147,7 +148,7 @@ pub(super) fn emit<'a>(
     let Splices { list, behind, .. } = splices;
     let list = &mut list[first..];
     // Stable: at one place, what is nested deeper comes first, as it was emitted first.
-    list.sort_by_key(|splice| (splice.start, splice.end));
+    sorting::sort_by_key(list, |splice| (splice.start, splice.end));
     let mut pairs = list.windows(2);
     let twice = pairs.find(|pair| pair[0].end > pair[1].start);
     let behind = behind.as_ref().map(BehindPlace::at);
@@ -172,7 +173,7 @@ impl<'a> Emitter<'a, '_> {
             .filter(|(id, patch)| !patch.is_empty() && !plan.is_inside_dropped(*id))
             .map(|(id, patch)| (depth(id), id, patch))
             .collect();
-        patched.sort_by_key(|(depth, ..)| std::cmp::Reverse(*depth));
+        sorting::sort_by_key(&mut patched, |(depth, ..)| std::cmp::Reverse(*depth));
         for (_, id, patch) in patched {
             self.edit = patch.edit;
             self.node = id;

@@ -7,6 +7,7 @@ use fitout::yaml::Node;
 
 use super::super::super::tree;
 use super::{environment_in, is_image, is_plain, relative};
+use fitout::sorting;
 
 /// A chart, and what can be seen without rendering it.
 #[derive(Debug)]
@@ -36,7 +37,7 @@ impl Chart {
         let files = |folder: &Path| {
             let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
             let mut files: Vec<PathBuf> = entries.map(|it| it.path()).collect();
-            files.sort();
+            sorting::sort(&mut files);
             files
         };
         let version = tree::read(&folder.join("Chart.yaml")).and_then(|it| text(&it, "appVersion"));

@@ -7,6 +7,7 @@ use fitout::objects::Target;
 
 use super::super::super::tree::Kustomization;
 use super::{Found, Given, environment_in, is_plain, not_deployed, rank, relative};
+use fitout::sorting;
 
 /// Folders whose children are overlays, whatever their names.
 const OF_OVERLAYS: [&str; 6] = [
@@ -110,13 +111,13 @@ impl Found {
                 has_transformers: it.has_transformers,
             });
         }
-        self.overlays.sort_by(|a, b| {
+        sorting::sort_by(&mut self.overlays, |a, b| {
             (rank(&a.environment), &a.folder).cmp(&(rank(&b.environment), &b.folder))
         });
         let others = built.filter(|it| !named.iter().any(|(named, _)| named.folder == it.folder));
         let others = others.filter(|it| !used.contains(&it.folder) && has_pods(it));
         let others = others.filter(|it| not_deployed(&canonical, &it.folder.join("x")).is_none());
         self.bases = others.map(of).filter(|it| is_plain(it)).collect();
-        self.bases.sort();
+        sorting::sort(&mut self.bases);
     }
 }
