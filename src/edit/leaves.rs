@@ -67,7 +67,10 @@ mod tests {
             for number in 0..300 {
                 let name = format!("a/{number}~b");
                 for field in [&["x", &name][..], &[&name], &["x", "y", &name], &[]] {
-                    assert_eq!(*leaves.of(field), PointerBuf::from_tokens(field.iter().copied()));
+                    assert_eq!(
+                        *leaves.of(field),
+                        PointerBuf::from_tokens(field.iter().copied())
+                    );
                 }
             }
         }
