@@ -289,3 +289,73 @@ impl<'r> Exemptions<'r> {
         whole.chain(own).cloned().collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Source;
+    use crate::finding::Finding;
+    use crate::rules::CMP001;
+    use crate::select::testing::with_selected;
+
+    const CONFIG: &str = "\
+apiVersion: fitout.dev/v1alpha1
+kind: Fitout
+metadata: {name: x}
+spec:
+  environment: production
+  resources: {}
+  exemptions:
+  - {reason: because it is so, fields: [limits.cpu], select: {containers: {names: [a, b]}}}
+  - {reason: because it is so, fields: [limits], select: {containers: {images: ['y:*']}}}
+  - {reason: because it is so, fields: [requests.cpu], rules: [FIT-CMP001], select: {}}
+";
+
+    const POD: &str = "\
+apiVersion: v1
+kind: Pod
+metadata:
+  name: p
+  annotations:
+    fitout.dev/exempt: 'limits.memory,b:limits,c:limits.cpu,a:limits.cpu,no:requests.memory'
+    fitout.dev/exempt-reason: because it is so
+spec: {containers: [{name: a, image: 'x:1'}, {name: b, image: 'x:1'}, {name: c, image: 'y:1'}, {name: d, image: 'x:1'}]}
+";
+
+    #[test]
+    fn the_first_exemption_of_a_container_covers() {
+        with_selected(CONFIG, crate::VOCABULARY, POD, |given| {
+            let selected = &given.selection.selected[0];
+            let covering = |container: usize, leaf: &'static str| {
+                let part = selected.target.containers().nth(container);
+                let finding = Finding {
+                    part: part.expect("a container").subject.part.clone(),
+                    leaf: Some(leaf.into()),
+                    ..Finding::new(&crate::funnel::RULES[0], "x")
+                };
+                let found = selected.exemptions.covering(&finding)?;
+                Some((found.source, found.fields.join(",")))
+            };
+            let config = |index, fields: &str| Some((Source::Config(index), fields.to_owned()));
+            let author = |field: &str| Some((Source::Annotation, field.to_owned()));
+            let [cpu, memory] = ["resources.limits.cpu", "resources.limits.memory"];
+            assert_eq!(covering(0, cpu), config(0, "limits.cpu"));
+            assert_eq!(covering(1, cpu), config(0, "limits.cpu"));
+            assert_eq!(covering(2, cpu), config(1, "limits"));
+            assert_eq!(covering(3, cpu), None);
+            assert_eq!(covering(0, memory), author("limits.memory"));
+            assert_eq!(covering(1, memory), author("limits.memory"));
+            assert_eq!(covering(2, memory), config(1, "limits"));
+            assert_eq!(
+                covering(3, "resources.requests.cpu"),
+                config(2, "requests.cpu")
+            );
+            assert_eq!(covering(3, "resources.requests.memory"), None);
+            let of_rule = Finding::new(&CMP001, "x");
+            let of_rule = selected.exemptions.covering(&of_rule);
+            assert_eq!(
+                of_rule.map(|it| it.source),
+                config(2, "").map(|(source, _)| source)
+            );
+        });
+    }
+}
