@@ -294,15 +294,22 @@ impl<'a> Edits<'a> {
         written: &[Change],
         exemption_of: impl Fn(&str) -> Option<usize>,
     ) -> impl Iterator<Item = Finding> {
+        let item = |it: &Change| it.proposed.as_ref().map(Value::to_string);
+        let items = written.iter().filter(|it| it.appends).map(item);
+        let items: HashSet<Option<String>> = items.collect();
+        let leaves = written.iter().map(|it| (&it.leaf, &it.subject.path));
+        let leaves: HashSet<_> = leaves.collect();
         let changes = self.changes.into_iter().filter_map(move |mut change| {
             if !change.decision.is_left() {
-                let is_same = |it: &Change| match change.appends {
+                let is_written = match change.appends {
                     // Its index depends on the items before it.
-                    true => it.appends && it.proposed == change.proposed,
-                    false => it.leaf == change.leaf && it.subject.path == change.subject.path,
+                    true => items.contains(&item(&change)),
+                    false => leaves.contains(&(&change.leaf, &change.subject.path)),
                 };
-                let is_written = written.iter().any(is_same);
-                let exemption = exemption_of(&change.decision.leaf).filter(|_| !is_written)?;
+                if is_written {
+                    return None;
+                }
+                let exemption = exemption_of(&change.decision.leaf)?;
                 Arc::make_mut(&mut change.decision).exemption = Some(exemption);
             }
             Some(change.as_finding())

@@ -125,7 +125,7 @@ impl<'c> Funnel<'c> {
         let mut kept = 0;
         for (at, is_duplicate) in duplicates.into_iter().enumerate() {
             let finding = &mut findings[at];
-            let exemption = exemption_of(finding, selection, self.config);
+            let exemption = exemption_of(finding, selection);
             // An exempt field is not written, whether or not its rule runs.
             let keeps_field = finding
                 .decision
@@ -200,13 +200,11 @@ impl<'c> Funnel<'c> {
 fn exemption_of<'s>(
     finding: &Finding,
     selection: &'s Selection<'_, '_>,
-    config: &Config<'_>,
 ) -> Option<&'s AppliedExemption<'s>> {
-    let selected = selection.selected_at(finding.resource?)?;
-    let mut exemptions = selected.exemptions.iter();
+    let exemptions = &selection.selected_at(finding.resource?)?.exemptions;
     match finding.decision.as_ref().and_then(|it| it.exemption) {
-        Some(index) => selected.exemptions.get(index),
-        None => exemptions.find(|it| it.covers(finding, selected.target, config.vocabulary)),
+        Some(index) => exemptions.get(index),
+        None => exemptions.covering(finding),
     }
 }
 
@@ -258,7 +256,10 @@ fn grants(config: &Config<'_>, selected: &Selected<'_, '_>) -> Vec<Grant> {
 /// Exemptions that cover nothing.
 fn unused(config: &Config<'_>, selection: &Selection<'_, '_>) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let all = selection.selected.iter().flat_map(|it| &it.exemptions);
+    let all = selection
+        .selected
+        .iter()
+        .flat_map(|it| it.exemptions.iter());
     let used = all
         .filter(|it| it.is_used.load(Relaxed))
         .filter_map(|it| match it.source {

@@ -6,11 +6,12 @@ mod list;
 mod seal;
 
 use std::borrow::Cow;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use jsonptr::PointerBuf;
 use kustomize_krm_types::annotations;
 
+use crate::hashing::HashSet;
 use crate::kubernetes::Quantity;
 use crate::kubernetes::schema::{self, Mismatch};
 use crate::problem::{Place, Problem, Problems, field_path};
@@ -119,6 +120,8 @@ pub struct Resource<'a> {
     labels: Option<Node<'a>>,
     /// Its names from before kustomize renamed it, if the host knows more of them than the annotations.
     pub renamed_from: Vec<String>,
+    /// All its previous names, once they are asked for.
+    previous: OnceLock<Box<HashSet<String>>>,
     /// Whether it has fields that no version of Kubernetes has. False for a kind that is not in the table.
     pub has_unknown_fields: bool,
     /// Its file.
@@ -255,6 +258,12 @@ impl<'a> Resource<'a> {
         let mut names = self.annotation_list(annotations::PREVIOUS_NAMES);
         names.extend(self.renamed_from.iter().cloned());
         names
+    }
+
+    /// The same for selectors, of which many can be compared with many names.
+    pub fn distinct_previous_names(&self) -> &HashSet<String> {
+        let names = || Box::new(self.previous_names().into_iter().collect());
+        self.previous.get_or_init(names)
     }
 
     /// The items of an annotation with a comma-separated list.
@@ -410,6 +419,7 @@ fn read_object<'a>(
         annotations: metadata.and_then(|metadata| metadata.get("annotations")),
         labels: metadata.and_then(|metadata| metadata.get("labels")),
         renamed_from: Vec::new(),
+        previous: OnceLock::new(),
         has_unknown_fields: false,
         origin: origin.clone(),
         text,

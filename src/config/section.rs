@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 
+use super::leaf_index::LeafIndex;
 use super::modes::{Modes, covers, is_mode_path, mode_path};
 use super::settings::{Config, join};
 use super::view::{Layer, View};
@@ -152,11 +153,11 @@ impl Pass {
     }
 }
 
-/// The leaves of a section that exemptions cover for one object.
+/// The leaves of a section that exemptions cover for one object or container.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct ExemptLeaves {
-    /// The leaves (or paths above them), each with the index of its exemption.
-    pub leaves: Vec<(String, usize)>,
+    /// The leaves that are exempt for the whole object, and those for the container.
+    pub leaves: Vec<Arc<LeafIndex>>,
     /// Whether they are planned.
     pub pass: Pass,
 }
@@ -325,10 +326,8 @@ impl<S: Settings> Section<'_, S> {
     /// The exemption that covers a leaf.
     fn exemption(&self, leaf: &str) -> Option<usize> {
         let leaf = mode_path(leaf);
-        let mut exempt = self.exempt.leaves.iter();
-        exempt
-            .find(|(path, _)| covers(path, leaf))
-            .map(|(_, exemption)| *exemption)
+        let exempt = self.exempt.leaves.iter();
+        exempt.filter_map(|it| it.first(leaf)).min()
     }
 
     /// The mode of a leaf: the longest path in `modes`, else the section's, else the config's.

@@ -131,14 +131,7 @@ impl Selector {
         let misses = self.misses(resource, templates, counts);
         match misses.as_slice() {
             [] => Match::Yes,
-            [Miss::Name(name)]
-                if resource
-                    .previous_names()
-                    .iter()
-                    .any(|previous| name.matches(previous)) =>
-            {
-                Match::ByPreviousName
-            }
+            [Miss::Name(name)] if had_name(resource, name) => Match::ByPreviousName,
             _ => Match::No,
         }
     }
@@ -147,6 +140,17 @@ impl Selector {
     pub fn matches_container(&self, container: &Container<'_>) -> bool {
         let containers = self.containers.as_ref();
         containers.is_none_or(|it| it.mismatch(container).is_none())
+    }
+
+    /// The names of the containers, if it selects them by whole names and nothing else.
+    pub fn container_names(&self) -> Option<Vec<&str>> {
+        let wanted = self.containers.as_ref()?;
+        let names = wanted.names.iter().map(Glob::as_str);
+        let is_by_name = !wanted.names.is_empty()
+            && wanted.images.is_empty()
+            && wanted.types.is_empty()
+            && !names.clone().any(|name| name.contains(['*', '?']));
+        is_by_name.then(|| names.collect())
     }
 
     /// Why an object is not selected, if only one field does not match and the difference looks like a typo.
@@ -329,6 +333,22 @@ impl Selector {
             misses.push(Miss::Labels("podLabelSelector", labels, maps));
         }
         misses
+    }
+}
+
+/// Whether a previous name of an object matches.
+fn had_name(resource: &Resource<'_>, pattern: &Pattern) -> bool {
+    let previous = resource.distinct_previous_names();
+    if previous.is_empty() {
+        return false;
+    }
+    match pattern.starts() {
+        // Nothing else can match.
+        Some(names) if names.iter().all(|(_, is_whole)| *is_whole) => {
+            let mut names = names.iter().map(|(name, _)| *name);
+            names.any(|name| previous.contains(name) && pattern.matches(name))
+        }
+        _ => previous.iter().any(|name| pattern.matches(name)),
     }
 }
 

@@ -21,16 +21,23 @@ pub(super) struct Named {
     /// The current name, then previous ones.
     names: Vec<String>,
     namespace: Option<String>,
-    previous_namespaces: Vec<String>,
+    /// `None` if there are so many that it may have been in any.
+    previous_namespaces: Option<Vec<String>>,
     renaming: Renaming,
 }
 
 impl Named {
+    /// kustomize moves no object so often. Each name is found in each namespace, so an author who writes very many of both
+    /// would make a product of them.
+    const MOST_NAMESPACES: usize = 8;
+
     pub(super) fn of(resource: &Resource<'_>) -> Named {
+        let namespaces = resource.annotation_list(annotations::PREVIOUS_NAMESPACES);
+        let namespaces = distinct(namespaces.into_iter());
         Named {
             names: all_names(resource),
             namespace: resource.namespace.as_deref().map(str::to_owned),
-            previous_namespaces: resource.annotation_list(annotations::PREVIOUS_NAMESPACES),
+            previous_namespaces: (namespaces.len() <= Named::MOST_NAMESPACES).then_some(namespaces),
             renaming: Renaming::of(resource),
         }
     }
@@ -47,7 +54,8 @@ impl Named {
     pub(super) fn may_be_in(&self, namespace: Option<&str>) -> bool {
         match (namespace, self.namespace()) {
             (Some(wanted), Some(now)) => {
-                wanted == now || self.previous_namespaces.iter().any(|it| it == wanted)
+                let previous = self.previous_namespaces.as_ref();
+                wanted == now || previous.is_none_or(|it| it.iter().any(|it| it == wanted))
             }
             _ => true,
         }
@@ -55,8 +63,10 @@ impl Named {
 
     /// The namespaces that the object is or was in; `None` for one that is not known.
     fn namespaces(&self) -> impl Iterator<Item = Option<&str>> {
-        let previous = self.previous_namespaces.iter().map(|it| Some(it.as_str()));
-        std::iter::once(self.namespace()).chain(previous.filter(|_| self.namespace.is_some()))
+        let known = self.previous_namespaces.as_ref();
+        let now = self.namespace().filter(|_| known.is_some());
+        let previous = known.into_iter().flatten().map(|it| Some(it.as_str()));
+        std::iter::once(now).chain(previous.filter(move |_| now.is_some()))
     }
 }
 
@@ -130,30 +140,37 @@ impl ByName {
 
 /// The current name of an object, then its previous names.
 pub(super) fn all_names(resource: &Resource<'_>) -> Vec<String> {
-    let mut names = vec![resource.name.to_string()];
-    for name in resource.previous_names() {
-        if !names.contains(&name) {
-            names.push(name);
-        }
-    }
-    names
+    let now = std::iter::once(resource.name.to_string());
+    distinct(now.chain(resource.previous_names()))
 }
 
-/// The prefixes and suffixes that kustomize added to an object's name, outermost last.
+/// The texts without those that repeat an earlier one.
+fn distinct(texts: impl Iterator<Item = String>) -> Vec<String> {
+    let mut seen = HashSet::default();
+    texts.filter(|text| seen.insert(text.clone())).collect()
+}
+
+/// The prefixes and suffixes that kustomize added to an object's name, outermost first.
 #[derive(Debug, PartialEq, Eq)]
 struct Renaming([Vec<String>; 2]);
 
 impl Renaming {
+    /// Overlays are not nested deeper. Every reference of an object compares them.
+    const MOST: usize = 16;
+
     fn of(resource: &Resource<'_>) -> Renaming {
         Renaming(["prefixes", "suffixes"].map(|list| {
-            resource.annotation_list(&format!("{}{list}", annotations::INTERNAL_PREFIX))
+            let text = resource.annotation(&format!("{}{list}", annotations::INTERNAL_PREFIX));
+            let text = text.unwrap_or_default();
+            let items = text.rsplit(',').filter(|item| !item.is_empty());
+            items.take(Renaming::MOST).map(str::to_owned).collect()
         }))
     }
 
     /// Whether the other object was added further out, and got only the outer prefixes and suffixes.
     fn ends_with(&self, other: &Renaming) -> bool {
         let mut pairs = self.0.iter().zip(&other.0);
-        pairs.all(|(mine, others)| mine.ends_with(others))
+        pairs.all(|(mine, others)| mine.starts_with(others))
     }
 }
 

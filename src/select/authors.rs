@@ -6,6 +6,7 @@ use std::borrow::Cow;
 
 use super::exemptions::AppliedExemption;
 use crate::config::{Config, NeedsReason, SectionRow, is_reason, is_rule, leaf_of};
+use crate::hashing::HashSet;
 use crate::kubernetes::Date;
 use crate::objects::Target;
 
@@ -96,10 +97,10 @@ impl<'r> Author<'r> {
         let keys = keys.flat_map(|annotations| annotations.entries());
         let keys = keys.filter_map(|(key, _)| key.text());
         let mut is_asked = false;
+        let mut unknown = HashSet::default();
         for key in keys.filter(|key| key.starts_with(PREFIX)) {
             is_asked = true;
-            let is_reported = || author.ignored.iter().any(|it| *it.annotation == *key);
-            if !ANNOTATIONS.contains(&&*key) && !is_reported() {
+            if !ANNOTATIONS.contains(&&*key) && unknown.insert(key.clone()) {
                 author.ignore(key.into_owned(), Why::UnknownKey);
             }
         }
@@ -163,7 +164,7 @@ impl<'r> Author<'r> {
             self.ignore(SKIP, why);
             return;
         }
-        self.skip_reason = reason.trim().to_owned();
+        self.skip_reason = shown(reason.trim());
         self.skip_until.clone_from(&config.authors.until);
     }
 
@@ -230,8 +231,9 @@ impl<'r> Author<'r> {
             }
             (until, limit) => until.or(limit),
         };
+        let reason = shown(reason);
         for exemption in &mut self.exemptions {
-            reason.clone_into(&mut exemption.reason);
+            exemption.reason.clone_from(&reason);
             exemption.until.clone_from(&until);
         }
         objection
@@ -276,6 +278,15 @@ fn objection(config: &Config<'_>, lacks_reason: bool) -> Option<Why> {
     let limit = config.authors.until.as_ref()?;
     let is_over = limit.is_before(config.today.as_ref());
     is_over.then(|| Why::EndedForAll(limit.clone()))
+}
+
+/// The start of a reason that is very long: reports show it with each finding that it waives.
+fn shown(reason: &str) -> String {
+    const LONGEST: usize = 1000;
+    match reason.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &reason[..end]),
+        None => reason.to_owned(),
+    }
 }
 
 fn words_of(text: &str) -> impl Iterator<Item = &str> {

@@ -5,10 +5,12 @@
 //! unused.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
 
-use crate::config::{Exemption, SectionRow, Selector, Vocabulary, covers, leaf_of};
+use crate::config::{Exemption, LeafIndex, SectionRow, Selector, Vocabulary, leaf_of};
 use crate::finding::{Finding, Part};
+use crate::hashing::{HashMap, HashSet};
 use crate::kubernetes::Date;
 use crate::objects::{Container, Target};
 
@@ -97,13 +99,8 @@ impl<'r> AppliedExemption<'r> {
         }
     }
 
-    /// Whether it applies to the whole object, including all containers.
-    pub fn is_for_whole_object(&self) -> bool {
-        self.container.is_none()
-    }
-
     /// Whether it applies to a container.
-    pub fn is_for(&self, container: &Container<'_>) -> bool {
+    fn is_for(&self, container: &Container<'_>) -> bool {
         match &self.container {
             None => true,
             Some(Only::Selected(selector)) => selector.matches_container(container),
@@ -111,38 +108,254 @@ impl<'r> AppliedExemption<'r> {
         }
     }
 
-    /// Whether it covers a finding: by its rule, or by the leaf that would fix it.
-    pub fn covers(&self, finding: &Finding, target: &Target<'_>, vocabulary: &Vocabulary) -> bool {
-        let part = &finding.part;
-        let is_for_part = || match part {
-            _ if self.is_for_whole_object() => true,
-            Part::Container { name, .. } => {
-                let mut containers = target.containers();
-                containers.any(|container| *container.name == **name && self.is_for(container))
-            }
-            _ => false,
-        };
-        let leaf = finding.leaf.as_deref();
-        let is_named = self.rules.iter().any(|it| it == finding.rule.id)
-            || leaf.is_some_and(|leaf| self.names(leaf, vocabulary));
-        is_named && is_for_part()
-    }
-
-    /// Whether it covers a leaf, including the section: `resources.limits.cpu`.
-    pub fn names(&self, leaf: &str, vocabulary: &Vocabulary) -> bool {
-        let Some((section, leaf)) = leaf.split_once('.') else {
-            return false;
-        };
-        let section = vocabulary.section(section);
-        section.is_some_and(|section| self.leaves_of(section).any(|path| covers(path, leaf)))
-    }
-
     /// The paths in a section's `modes` that it covers.
-    pub fn leaves_of<'w>(&'w self, section: &'static SectionRow) -> impl Iterator<Item = &'w str> {
+    fn leaves_of<'w>(&'w self, section: &'static SectionRow) -> impl Iterator<Item = &'w str> {
         let fields = self.fields.iter();
         let fields = fields.filter_map(|field| leaf_of(field, section.name, section.mode_paths));
         let of_rules = section.rules.iter();
         let of_rules = of_rules.filter(|(rule, _)| self.rules.iter().any(|it| it == rule));
         fields.chain(of_rules.map(|(_, leaf)| *leaf))
+    }
+}
+
+/// The exemptions of one object, those of the config first.
+///
+/// An author can write as many as there are containers and findings, so none of these is compared with each exemption.
+#[derive(Debug, Default)]
+pub struct Exemptions<'r> {
+    all: Vec<AppliedExemption<'r>>,
+    /// What is exempt for anything in the object.
+    anywhere: Words,
+    /// What is exempt for the whole object, including all containers.
+    whole: Words,
+    /// What is exempt for the containers with a name.
+    by_name: HashMap<&'r str, Words>,
+    /// Those of the config that select containers by more than names.
+    selecting: Vec<Selecting<'r>>,
+}
+
+/// An exemption of the config that selects containers.
+#[derive(Debug)]
+struct Selecting<'r> {
+    index: usize,
+    words: Words,
+    /// The names of the containers.
+    names: HashSet<&'r str>,
+}
+
+/// The rules and leaves that exemptions name, each with the first exemption.
+#[derive(Debug, Default)]
+struct Words {
+    rules: HashMap<String, usize>,
+    /// The leaves of each section.
+    leaves: Vec<(&'static str, Arc<LeafIndex>)>,
+}
+
+impl Words {
+    fn add(&mut self, index: usize, exemption: &AppliedExemption<'_>, vocabulary: &Vocabulary) {
+        for rule in &exemption.rules {
+            if !self.rules.contains_key(&**rule) {
+                self.rules.insert(rule.to_string(), index);
+            }
+        }
+        for section in vocabulary.sections {
+            for leaf in exemption.leaves_of(section) {
+                let name = section.name;
+                let known = self.leaves.iter().position(|(of, _)| *of == name);
+                let at = known.unwrap_or(self.leaves.len());
+                if known.is_none() {
+                    self.leaves.push((name, Arc::default()));
+                }
+                Arc::make_mut(&mut self.leaves[at].1).add(leaf, index);
+            }
+        }
+    }
+
+    fn leaves_of(&self, section: &str) -> Option<&Arc<LeafIndex>> {
+        let mut leaves = self.leaves.iter();
+        leaves.find_map(|(name, leaves)| (*name == section).then_some(leaves))
+    }
+
+    /// The first exemption of a leaf, including the section: `resources.limits.cpu`.
+    fn of_leaf(&self, leaf: &str) -> Option<usize> {
+        let (section, leaf) = leaf.split_once('.')?;
+        self.leaves_of(section)?.first(leaf)
+    }
+
+    /// The first exemption that covers a finding: by its rule, or by the leaf that would fix it.
+    fn of_finding(&self, finding: &Finding) -> Option<usize> {
+        let by_rule = self.rules.get(finding.rule.id).copied();
+        let leaf = finding.leaf.as_deref();
+        let by_leaf = leaf.and_then(|leaf| self.of_leaf(leaf));
+        by_rule.into_iter().chain(by_leaf).min()
+    }
+}
+
+impl<'r> Exemptions<'r> {
+    /// The exemptions that apply to an object.
+    pub(super) fn of(
+        all: Vec<AppliedExemption<'r>>,
+        target: &'r Target<'_>,
+        vocabulary: &Vocabulary,
+    ) -> Exemptions<'r> {
+        let mut exemptions = Exemptions::default();
+        if all.is_empty() {
+            return exemptions;
+        }
+        let names = target.containers().map(|it| &*it.name);
+        let names: HashSet<&str> = names.collect();
+        for (index, exemption) in all.iter().enumerate() {
+            exemptions.anywhere.add(index, exemption, vocabulary);
+            let only: Vec<&str> = match &exemption.container {
+                None => {
+                    exemptions.whole.add(index, exemption, vocabulary);
+                    continue;
+                }
+                Some(Only::Named(name)) => vec![name],
+                Some(Only::Selected(selector)) => match selector.container_names() {
+                    Some(names) => names,
+                    None => {
+                        let mut words = Words::default();
+                        words.add(index, exemption, vocabulary);
+                        let names = target.containers().filter(|it| exemption.is_for(it));
+                        exemptions.selecting.push(Selecting {
+                            index,
+                            words,
+                            names: names.map(|it| &*it.name).collect(),
+                        });
+                        continue;
+                    }
+                },
+            };
+            for name in only.into_iter().filter_map(|name| names.get(name)) {
+                let words = exemptions.by_name.entry(name).or_default();
+                words.add(index, exemption, vocabulary);
+            }
+        }
+        exemptions.all = all;
+        exemptions
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
+    /// All, in their order.
+    pub fn iter(&self) -> impl Iterator<Item = &AppliedExemption<'r>> {
+        self.all.iter()
+    }
+
+    /// The one with this index.
+    pub fn get(&self, index: usize) -> Option<&AppliedExemption<'r>> {
+        self.all.get(index)
+    }
+
+    /// The first exemption that covers a finding.
+    pub fn covering(&self, finding: &Finding) -> Option<&AppliedExemption<'r>> {
+        if self.all.is_empty() {
+            return None;
+        }
+        let mut first = self.whole.of_finding(finding);
+        if let Part::Container { name, .. } = &finding.part {
+            let named = self.by_name.get(&**name);
+            let named = named.and_then(|words| words.of_finding(finding));
+            let selecting = self
+                .selecting
+                .iter()
+                .find(|it| it.names.contains(&**name) && it.words.of_finding(finding).is_some());
+            let selecting = selecting.map(|it| it.index);
+            first = first.into_iter().chain(named).chain(selecting).min();
+        }
+        self.all.get(first?)
+    }
+
+    /// The index of the first exemption of a leaf, including the section, for whatever part of the object.
+    pub fn of_leaf(&self, leaf: &str) -> Option<usize> {
+        self.anywhere.of_leaf(leaf)
+    }
+
+    /// The exempt leaves of a section: those of the whole object, and those of a container.
+    pub fn leaves(&self, section: &str, container: Option<&Container<'_>>) -> Vec<Arc<LeafIndex>> {
+        let whole = self.whole.leaves_of(section).into_iter();
+        let Some(container) = container else {
+            return whole.cloned().collect();
+        };
+        let named = self.by_name.get(&*container.name);
+        let selecting = self.selecting.iter();
+        let selecting = selecting.filter(|it| self.all[it.index].is_for(container));
+        let own = named.into_iter().chain(selecting.map(|it| &it.words));
+        let own = own.filter_map(|words| words.leaves_of(section));
+        whole.chain(own).cloned().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Source;
+    use crate::finding::Finding;
+    use crate::rules::CMP001;
+    use crate::select::testing::with_selected;
+
+    const CONFIG: &str = "\
+apiVersion: fitout.dev/v1alpha1
+kind: Fitout
+metadata: {name: x}
+spec:
+  environment: production
+  resources: {}
+  exemptions:
+  - {reason: because it is so, fields: [limits.cpu], select: {containers: {names: [a, b]}}}
+  - {reason: because it is so, fields: [limits], select: {containers: {images: ['y:*']}}}
+  - {reason: because it is so, fields: [requests.cpu], rules: [FIT-CMP001], select: {}}
+";
+
+    const POD: &str = "\
+apiVersion: v1
+kind: Pod
+metadata:
+  name: p
+  annotations:
+    fitout.dev/exempt: 'limits.memory,b:limits,c:limits.cpu,a:limits.cpu,no:requests.memory'
+    fitout.dev/exempt-reason: because it is so
+spec: {containers: [{name: a, image: 'x:1'}, {name: b, image: 'x:1'}, {name: c, image: 'y:1'}, {name: d, image: 'x:1'}]}
+";
+
+    #[test]
+    fn the_first_exemption_of_a_container_covers() {
+        with_selected(CONFIG, crate::VOCABULARY, POD, |given| {
+            let selected = &given.selection.selected[0];
+            let covering = |container: usize, leaf: &'static str| {
+                let part = selected.target.containers().nth(container);
+                let finding = Finding {
+                    part: part.expect("a container").subject.part.clone(),
+                    leaf: Some(leaf.into()),
+                    ..Finding::new(&crate::funnel::RULES[0], "x")
+                };
+                let found = selected.exemptions.covering(&finding)?;
+                Some((found.source, found.fields.join(",")))
+            };
+            let config = |index, fields: &str| Some((Source::Config(index), fields.to_owned()));
+            let author = |field: &str| Some((Source::Annotation, field.to_owned()));
+            let [cpu, memory] = ["resources.limits.cpu", "resources.limits.memory"];
+            assert_eq!(covering(0, cpu), config(0, "limits.cpu"));
+            assert_eq!(covering(1, cpu), config(0, "limits.cpu"));
+            assert_eq!(covering(2, cpu), config(1, "limits"));
+            assert_eq!(covering(3, cpu), None);
+            assert_eq!(covering(0, memory), author("limits.memory"));
+            assert_eq!(covering(1, memory), author("limits.memory"));
+            assert_eq!(covering(2, memory), config(1, "limits"));
+            assert_eq!(
+                covering(3, "resources.requests.cpu"),
+                config(2, "requests.cpu")
+            );
+            assert_eq!(covering(3, "resources.requests.memory"), None);
+            let of_rule = Finding::new(&CMP001, "x");
+            let of_rule = selected.exemptions.covering(&of_rule);
+            assert_eq!(
+                of_rule.map(|it| it.source),
+                config(2, "").map(|(source, _)| source)
+            );
+        });
     }
 }

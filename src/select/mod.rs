@@ -10,5 +10,5 @@ pub use authors::{
     ANNOTATIONS, Author, EXEMPT, EXEMPT_REASON, EXEMPT_UNTIL, Ignored, PROFILE, SKIP, SKIP_REASON,
     Why,
 };
-pub use exemptions::{AppliedExemption, Source};
+pub use exemptions::{AppliedExemption, Exemptions, Source};
 pub use selection::{Containers, ProfileUse, Selected, Selection};

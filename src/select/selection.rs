@@ -1,8 +1,8 @@
 //! The layers of the config that apply to each object and container.
 
 use super::authors::Author;
-use super::exemptions::AppliedExemption;
-use crate::config::{Config, Exclusions, LayerId, Match, Near, Selector, Vocabulary};
+use super::exemptions::{AppliedExemption, Exemptions};
+use crate::config::{Config, Exclusions, LayerId, Match, Near, Selector};
 use crate::objects::{
     Classification, Container, Objects, SkipReason, Target, Template, is_mistake, patch_reason,
 };
@@ -43,7 +43,7 @@ pub struct Selected<'r, 'a> {
     /// The layers that apply, lowest first, and the containers of each.
     pub layers: Vec<(LayerId, Containers<'r>)>,
     /// Its exemptions.
-    pub exemptions: Vec<AppliedExemption<'r>>,
+    pub exemptions: Exemptions<'r>,
     /// What its author opts out of, except for the exemptions.
     pub author: Author<'r>,
     /// Whether it is only checked, because the config does not select it or nothing may change it.
@@ -285,7 +285,7 @@ impl<'r, 'a> Selection<'r, 'a> {
             target,
             containers,
             layers,
-            exemptions,
+            exemptions: Exemptions::of(exemptions, target, config.vocabulary),
             author,
             is_only_checked,
         });
@@ -359,16 +359,10 @@ impl<'r, 'a> Selected<'r, 'a> {
             target: self.target,
             containers: self.containers.clone(),
             layers,
-            exemptions: Vec::new(),
+            exemptions: Exemptions::default(),
             author: Author::default(),
             is_only_checked: self.is_only_checked,
         }
-    }
-
-    /// The index of the exemption that covers a leaf, including the section.
-    pub fn exemption_of(&self, leaf: &str, vocabulary: &Vocabulary) -> Option<usize> {
-        let mut exemptions = self.exemptions.iter();
-        exemptions.position(|it| it.names(leaf, vocabulary))
     }
 
     /// Whether a section does not apply: its author left it out, or the object is not changed.

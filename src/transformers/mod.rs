@@ -64,7 +64,7 @@ use crate::objects::{Container, ContainerType, Objects, Related, Target};
 use crate::parallel;
 use crate::problem::{Problem, Problems};
 use crate::rules::Rule;
-use crate::select::{AppliedExemption, Containers, Selected, Selection};
+use crate::select::{Containers, Selected, Selection};
 
 use prometheus::Prometheus;
 use resources::Resources;
@@ -209,7 +209,7 @@ impl Transformers<'_> {
                 let mut preview = Edits::new(resources);
                 problems.extend(self.transform(object(Pass::Preview), &mut preview).err());
                 edits.note_checked(&preview);
-                let exemption_of = |leaf: &str| selected.exemption_of(leaf, config.vocabulary);
+                let exemption_of = |leaf: &str| selected.exemptions.of_leaf(leaf);
                 previewed.extend(preview.not_written(&edits.changes[first..], exemption_of));
             }
             if config.validate_only && config.checks.exact {
@@ -445,18 +445,18 @@ impl<'r, 'c, S: Settings> Scope<'r, 'c, S> {
 
     /// The section for the object's own fields; `None` when no layer that applies to it has one.
     pub fn section(&self) -> Option<Rc<Section<'c, S>>> {
-        self.merged(|it| it.is_whole_object(), |it| it.is_for_whole_object())
+        self.merged(|it| it.is_whole_object(), None)
     }
 
     /// The section for one container; `None` when no layer that applies to it has one.
     pub fn section_for(&self, container: &Container<'_>) -> Option<Rc<Section<'c, S>>> {
-        self.merged(|it| it.includes(container), |it| it.is_for(container))
+        self.merged(|it| it.includes(container), Some(container))
     }
 
     fn merged(
         &self,
         applies: impl Fn(&Containers<'_>) -> bool + Copy,
-        is_exempt: impl Fn(&AppliedExemption<'_>) -> bool,
+        container: Option<&Container<'_>>,
     ) -> Option<Rc<Section<'c, S>>> {
         let Object { selected, pass, .. } = self.object;
         if !applies(&selected.containers) {
@@ -465,17 +465,10 @@ impl<'r, 'c, S: Settings> Scope<'r, 'c, S> {
         let layers = selected.layers.iter();
         let layers = layers.filter(|(_, containers)| applies(containers));
         let layers = layers.map(|(id, _)| *id);
-        if selected.exemptions.is_empty() {
+        let leaves = selected.exemptions.leaves(self.sections.name(), container);
+        if leaves.is_empty() {
             return self.sections.plain(layers, pass);
         }
-        let exemptions = selected.exemptions.iter().enumerate();
-        let leaves = exemptions
-            .filter(|(_, exemption)| is_exempt(exemption))
-            .flat_map(|(index, exemption)| {
-                let leaves = exemption.leaves_of(self.sections.row());
-                leaves.map(move |leaf| (leaf.to_owned(), index))
-            })
-            .collect();
         self.sections
             .merged(layers.collect(), ExemptLeaves { leaves, pass })
     }

@@ -166,6 +166,40 @@ fn webs_with(name: &str, n: usize, row: impl Fn(usize) -> String) -> Input {
     }
 }
 
+/// The annotations of an author that exempt from these words.
+fn exempt(words: &str) -> String {
+    format!("fitout.dev/exempt-reason: because it is so, fitout.dev/exempt: '{words}'")
+}
+
+/// Many containers, whose author exempts from these words.
+fn exempt_containers(count: usize, words: &str) -> Input {
+    let containers = containers(count, |_| String::new());
+    containers.annotations(exempt(words)).yaml().into()
+}
+
+/// Many containers, and exemptions of the config for some of them.
+fn exempting(count: usize, exemptions: usize, select: impl Fn(usize) -> String) -> Input {
+    let exemption = |n| {
+        let select = select(n);
+        format!(
+            "  - {{reason: because it is so, fields: [resources.limits.cpu], select: {{containers: {{{select}}}}}}}\n"
+        )
+    };
+    Input {
+        manifests: containers(count, |_| String::new()).yaml(),
+        config: format!("  exemptions:\n{}", each(exemptions, exemption)),
+    }
+}
+
+/// Annotations of kustomize, each with a list.
+fn renamed<const N: usize>(count: usize, notes: [(&str, &str); N]) -> String {
+    let notes = notes.map(|(name, item)| {
+        let items = list(count, |n| format!("{item}{n}")).replace(' ', "");
+        format!("internal.config.kubernetes.io/{name}: '{items}'")
+    });
+    notes.join(", ")
+}
+
 /// The whole table.
 pub(super) const RELATIONS: &[Shape] = &[
     ("services × pods", |n| {
@@ -900,13 +934,93 @@ pub(super) const RELATIONS: &[Shape] = &[
         each(n, |n| pod(n).yaml()).into()
     }),
     ("exemptions of authors × containers", |n| {
-        let words = list(n, |n| format!("c{n}:resources"));
-        containers(n, |_| String::new())
-            .annotations(format!(
-                "fitout.dev/exempt-reason: because it is so, fitout.dev/exempt: '{words}'"
-            ))
-            .yaml()
-            .into()
+        exempt_containers(n, &list(n, |n| format!("c{n}:limits.cpu")))
+    }),
+    ("an exemption of an author × containers", |n| {
+        exempt_containers(n, "limits.cpu")
+    }),
+    ("an exemption of one container × containers", |n| {
+        exempt_containers(n, "c0:limits.cpu, c1:FIT-PRB001")
+    }),
+    ("words of an author × containers", |n| {
+        exempt_containers(n, &list(n, |n| format!("storage.size.c{n}")))
+    }),
+    ("words of an author × other containers", |n| {
+        let words = list(n, |n| format!("x{n}:limits.cpu, last:extra.k{n}"));
+        exempt_containers(n, &words)
+    }),
+    ("words of an author × containers of one name", |n| {
+        let words = list(n, |n| format!("main:resources.limits.cpu, main:extra.k{n}"));
+        let templates = list(n, |n| {
+            format!("{{name: t{n}, container: {{image: 'x:1'}}}}")
+        });
+        let spec = format!("spec: {{entrypoint: t0, templates: [{templates}]}}");
+        let workflow = object("argoproj.io/v1alpha1", "Workflow", "w", "shop", &spec);
+        let notes = format!("metadata: {{annotations: {{{}}}, ", exempt(&words));
+        workflow.replace("metadata: {", &notes).into()
+    }),
+    ("words of an author × claims", |n| {
+        let claims = each(n, |n| {
+            format!(
+                "  - {{metadata: {{name: c{n}}}, spec: {{accessModes: [ReadWriteOnce], resources: {{requests: {{storage: 1Gi}}}}}}}}\n"
+            )
+        });
+        Workload {
+            kind: "StatefulSet",
+            spec: format!("  serviceName: x\n  volumeClaimTemplates:\n{claims}"),
+            ..Workload::new(0)
+        }
+        .annotations(exempt(&list(n, |n| format!("size.c{n}"))))
+        .yaml()
+        .into()
+    }),
+    ("a reason of an author × containers", |n| {
+        let reason = "because it is so ".repeat(n);
+        let notes = exempt("limits.cpu").replace("because it is so", &reason);
+        let containers = containers(n, |_| String::new());
+        containers.annotations(notes).yaml().into()
+    }),
+    ("exemptions of the config × containers", |n| {
+        exempting(n, n, |n| format!("names: [c{n}]"))
+    }),
+    ("an exemption of images × containers", |n| {
+        exempting(n, 1, |_| "images: ['x/*', 'x:*']".to_owned())
+    }),
+    ("an exemption of other images × containers", |n| {
+        exempting(n, 1, |_| "images: ['z:*']".to_owned())
+    }),
+    ("misspelt annotations", |n| {
+        let notes = list(n, |n| format!("fitout.dev/exemp{n}: x"));
+        Workload::new(0).annotations(notes).yaml().into()
+    }),
+    ("previous names and namespaces", |n| {
+        let notes = renamed(n, [("previousNames", "w"), ("previousNamespaces", "n")]);
+        let of_operator = object("acme.io/v1", "Db", "d", "shop", "spec: {}").replace(
+            "metadata: {",
+            &format!("metadata: {{annotations: {{{notes}}}, "),
+        );
+        let pod = |n| Workload::new(n).annotations(notes.clone());
+        (each(10, |n| pod(n).yaml()) + &of_operator).into()
+    }),
+    ("previous namespaces × references", |n| {
+        let notes = renamed(n, [("previousNamespaces", "n")]);
+        let pod = Workload::new(0).namespace("n0").annotations(notes);
+        (pod.yaml() + &each(n, |n| autoscaler(n, &format!("n{n}"), "web-0"))).into()
+    }),
+    ("prefixes × references", |n| {
+        let notes = renamed(n, [("prefixes", "p"), ("suffixes", "s")]);
+        let maps = object("v1", "ConfigMap", "m", "shop", "data: {a: b}").repeat(2);
+        let from = in_container("envFrom", n, |_| "{configMapRef: {name: m}}".to_owned());
+        (Workload::new(0).annotations(notes).container(from).yaml() + &maps).into()
+    }),
+    ("profiles × previous names", |n| {
+        let profile =
+            |n| format!("  - {{name: p{n}, select: {{name: w{n}}}, prometheus: {{mode: Off}}}}\n");
+        let pod = Workload::new(0).annotations(renamed(n, [("previousNames", "w")]));
+        Input {
+            manifests: pod.yaml(),
+            config: format!("  profiles:\n{}", each(n, profile)),
+        }
     }),
     ("previous names", |n| {
         let names = list(n, |n| format!("w{n}"));
