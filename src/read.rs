@@ -3,6 +3,7 @@
 //! Both a [`ResourceList`] on standard input and files become [`Resource`]s: nodes in a text that does not change.
 
 mod list;
+mod names;
 mod seal;
 
 use std::borrow::Cow;
@@ -120,8 +121,8 @@ pub struct Resource<'a> {
     labels: Option<Node<'a>>,
     /// Its names from before kustomize renamed it, if the host knows more of them than the annotations.
     pub renamed_from: Vec<String>,
-    /// All its previous names, once they are asked for.
     previous: OnceLock<Box<HashSet<String>>>,
+    affixes: OnceLock<[Vec<String>; 2]>,
     /// Whether it has fields that no version of Kubernetes has. False for a kind that is not in the table.
     pub has_unknown_fields: bool,
     /// Its file.
@@ -251,19 +252,6 @@ impl<'a> Resource<'a> {
         self.api_version
             .split_once('/')
             .map_or(&self.api_version, |(_, version)| version)
-    }
-
-    /// The object's names before kustomize's prefixes, suffixes and hashes.
-    pub fn previous_names(&self) -> Vec<String> {
-        let mut names = self.annotation_list(annotations::PREVIOUS_NAMES);
-        names.extend(self.renamed_from.iter().cloned());
-        names
-    }
-
-    /// The same for selectors, of which many can be compared with many names.
-    pub fn distinct_previous_names(&self) -> &HashSet<String> {
-        let names = || Box::new(self.previous_names().into_iter().collect());
-        self.previous.get_or_init(names)
     }
 
     /// The items of an annotation with a comma-separated list.
@@ -420,6 +408,7 @@ fn read_object<'a>(
         labels: metadata.and_then(|metadata| metadata.get("labels")),
         renamed_from: Vec::new(),
         previous: OnceLock::new(),
+        affixes: OnceLock::new(),
         has_unknown_fields: false,
         origin: origin.clone(),
         text,

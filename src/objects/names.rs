@@ -23,7 +23,7 @@ pub(super) struct Named {
     namespace: Option<String>,
     /// `None` if there are so many that it may have been in any.
     previous_namespaces: Option<Vec<String>>,
-    renaming: Renaming,
+    affixes: [Vec<String>; 2],
 }
 
 impl Named {
@@ -38,7 +38,7 @@ impl Named {
             names: all_names(resource),
             namespace: resource.namespace.as_deref().map(str::to_owned),
             previous_namespaces: (namespaces.len() <= Named::MOST_NAMESPACES).then_some(namespaces),
-            renaming: Renaming::of(resource),
+            affixes: resource.affixes().clone(),
         }
     }
 
@@ -150,33 +150,15 @@ fn distinct(texts: impl Iterator<Item = String>) -> Vec<String> {
     texts.filter(|text| seen.insert(text.clone())).collect()
 }
 
-/// The prefixes and suffixes that kustomize added to an object's name, outermost first.
-#[derive(Debug, PartialEq, Eq)]
-struct Renaming([Vec<String>; 2]);
-
-impl Renaming {
-    /// Overlays are not nested deeper. Every reference of an object compares them.
-    const MOST: usize = 16;
-
-    fn of(resource: &Resource<'_>) -> Renaming {
-        Renaming(["prefixes", "suffixes"].map(|list| {
-            let text = resource.annotation(&format!("{}{list}", annotations::INTERNAL_PREFIX));
-            let text = text.unwrap_or_default();
-            let items = text.rsplit(',').filter(|item| !item.is_empty());
-            items.take(Renaming::MOST).map(str::to_owned).collect()
-        }))
-    }
-
-    /// Whether the other object was added further out, and got only the outer prefixes and suffixes.
-    fn ends_with(&self, other: &Renaming) -> bool {
-        let mut pairs = self.0.iter().zip(&other.0);
-        pairs.all(|(mine, others)| mine.starts_with(others))
-    }
+/// Whether an object was added further out than one with these affixes, and got only the outer ones.
+fn is_further_out(outer: &[Vec<String>; 2], affixes: &[Vec<String>; 2]) -> bool {
+    let mut pairs = affixes.iter().zip(outer);
+    pairs.all(|(all, outer)| all.starts_with(outer))
 }
 
 /// Whether kustomize added a prefix or a suffix to an object's name, so that it may refer to others than its neighbours do.
 pub(super) fn is_renamed(resource: &Resource<'_>) -> bool {
-    Renaming::of(resource).0.iter().any(|list| !list.is_empty())
+    resource.affixes().iter().any(|list| !list.is_empty())
 }
 
 /// The nearest of several objects that a reference may resolve to, by index.
@@ -189,12 +171,12 @@ pub(super) fn nearest<'n>(
     if found.len() < 2 {
         return found;
     }
-    let renaming = Renaming::of(from);
+    let affixes = from.affixes();
     let nearer: [&dyn Fn(&Named) -> bool; 4] = [
         &|it| namespace.is_some() && it.namespace() == namespace,
         &|it| it.namespace() == from.namespace.as_deref(),
-        &|it| it.renaming == renaming,
-        &|it| it.renaming.ends_with(&renaming),
+        &|it| it.affixes == *affixes,
+        &|it| is_further_out(affixes, &it.affixes),
     ];
     for is_nearer in nearer {
         if found.iter().any(|index| is_nearer(named(*index))) {
