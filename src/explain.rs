@@ -5,17 +5,21 @@
 
 mod run;
 
+use std::collections::BTreeSet;
+
 use jsonptr::PointerBuf;
 
 use crate::checks;
 use crate::config::{Config, Leaf};
 use crate::edit::Change;
 use crate::finding::{Finding, Mode, Part};
+use crate::hashing::HashSet;
 use crate::objects::{Classification, Objects, SkipReason};
 use crate::problem::Problems;
 use crate::read::Resource;
 use crate::secrets::{self, Secrets};
 use crate::select::Selection;
+use crate::sorting;
 use crate::transformers::Transformers;
 use crate::yaml::{Node, Position, Value};
 
@@ -178,49 +182,43 @@ pub fn explain(
         explained.passed_over = Some(passed_over(&selection, index));
     }
     let resource = &resources[index];
-    let run = Run {
-        config,
-        selected,
-        resource,
-        verdict: &verdict,
-        changes: edits
-            .changes
-            .iter()
-            .filter(|it| it.resource == index)
-            .collect(),
-    };
-    let mut known: Vec<PointerBuf> = Vec::new();
+    let changes = edits.changes.iter().filter(|it| it.resource == index);
+    let changes: Vec<(PointerBuf, &Change)> = changes.map(|it| (it.pointer(), it)).collect();
+    let run = Run::new(config, selected, resource, &verdict);
+    let by_pointer: BTreeSet<(&str, usize)> = changes
+        .iter()
+        .enumerate()
+        .map(|(at, (pointer, _))| (pointer.as_str(), at))
+        .collect();
+    let mut known: HashSet<PointerBuf> = HashSet::default();
     for field in transformers.fields(&selection, selected) {
         let pointer = field
             .subject
             .path
             .concat(&PointerBuf::from_tokens(&field.field));
-        let is_here =
-            |it: &&&Change| it.rule == field.section && it.pointer().starts_with(&pointer);
-        let changes: Vec<&Change> = run.changes.iter().filter(is_here).copied().collect();
-        if changes.is_empty() && !known.contains(&pointer) {
-            explained
-                .fields
-                .push(run.field(&field, pointer.clone(), None));
-            known.push(pointer);
+        let below = by_pointer.range((pointer.as_str(), 0)..);
+        let below = below.take_while(|(it, _)| it.starts_with(pointer.as_str()));
+        let mut here: Vec<usize> = below.map(|(_, at)| *at).collect();
+        here.retain(|at| {
+            changes[*at].1.rule == field.section && changes[*at].0.starts_with(&pointer)
+        });
+        sorting::sort(&mut here);
+        if here.is_empty() && known.insert(pointer.clone()) {
+            explained.fields.push(run.field(&field, pointer, None));
             continue;
         }
-        for change in changes {
-            let pointer = change.pointer();
-            if !known.contains(&pointer) {
-                explained
-                    .fields
-                    .push(run.field(&field, pointer.clone(), Some(change)));
-                known.push(pointer);
+        for at in here {
+            let (pointer, change) = &changes[at];
+            if known.insert(pointer.clone()) {
+                let explanation = run.field(&field, pointer.clone(), Some(change));
+                explained.fields.push(explanation);
             }
         }
     }
     // What a section sets in addition to its own fields, such as further annotations.
-    for change in &run.changes {
-        let pointer = change.pointer();
-        if !known.contains(&pointer) {
+    for (pointer, change) in &changes {
+        if known.insert(pointer.clone()) {
             explained.fields.push(run.other_change(change));
-            known.push(pointer);
         }
     }
     run.name_inherited(&mut explained.fields);

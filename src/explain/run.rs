@@ -10,6 +10,7 @@ use crate::config::{Config, Exclusions, Leaf, Match, Profile};
 use crate::edit::Change;
 use crate::finding::{Decision, Finding, Mode, Part, Plain};
 use crate::funnel::Verdict;
+use crate::hashing::HashMap;
 use crate::objects::{Container, Target, Template};
 use crate::read::Resource;
 use crate::select::{EXEMPT, SKIP, Selected, Source};
@@ -21,11 +22,33 @@ pub(super) struct Run<'e, 'a> {
     pub(super) config: &'e Config<'e>,
     pub(super) selected: &'e Selected<'e, 'a>,
     pub(super) resource: &'e Resource<'a>,
-    pub(super) verdict: &'e Verdict,
-    pub(super) changes: Vec<&'e Change>,
+    /// The findings about each field, waived ones included.
+    findings: HashMap<&'e Pointer, Vec<&'e Finding>>,
 }
 
-impl<'a> Run<'_, 'a> {
+impl<'e, 'a> Run<'e, 'a> {
+    pub(super) fn new(
+        config: &'e Config<'e>,
+        selected: &'e Selected<'e, 'a>,
+        resource: &'e Resource<'a>,
+        verdict: &'e Verdict,
+    ) -> Run<'e, 'a> {
+        let waived = verdict.exempted.iter().map(|it| &it.finding);
+        let all = verdict.findings.iter().chain(waived);
+        let mut findings: HashMap<&Pointer, Vec<&Finding>> = HashMap::default();
+        for finding in all.filter(|it| it.resource == Some(selected.index)) {
+            if let Some(pointer) = finding.pointer.as_deref() {
+                findings.entry(pointer).or_default().push(finding);
+            }
+        }
+        Run {
+            config,
+            selected,
+            resource,
+            findings,
+        }
+    }
+
     /// A field with or without a change.
     pub(super) fn field(
         &self,
@@ -122,14 +145,9 @@ impl<'a> Run<'_, 'a> {
         (!(node.is_null() || node.is_map() && node.is_empty_collection())).then_some(node)
     }
 
-    /// The findings about a field, waived ones included.
     fn findings(&self, pointer: &Pointer) -> Vec<Finding> {
-        let waived = self.verdict.exempted.iter().map(|it| &it.finding);
-        let all = self.verdict.findings.iter().chain(waived);
-        let is_about = |it: &&Finding| {
-            it.resource == Some(self.selected.index) && it.pointer.as_deref() == Some(pointer)
-        };
-        all.filter(is_about).cloned().collect()
+        let found = self.findings.get(pointer).into_iter().flatten();
+        found.map(|it| (*it).clone()).collect()
     }
 
     /// The settings that apply, lowest first.
@@ -328,6 +346,10 @@ impl<'a> Run<'_, 'a> {
     /// Names the pod's value where a container has none of its own.
     pub(super) fn name_inherited(&self, fields: &mut [ExplainedField]) {
         const CONTEXT: &str = "securityContext";
+        let mut places: HashMap<PointerBuf, usize> = HashMap::default();
+        for (at, field) in fields.iter().enumerate() {
+            places.entry(field.pointer.clone()).or_insert(at);
+        }
         for at in 0..fields.len() {
             let is_of_container = matches!(fields[at].part, Part::Container { .. });
             if !is_of_container || fields[at].value.is_some() {
@@ -344,8 +366,8 @@ impl<'a> Run<'_, 'a> {
             let Some(template) = template else {
                 continue;
             };
-            let of_pod = format!("{}/{end}", template.pod.path);
-            let pods = fields.iter().find(|it| it.pointer.as_str() == of_pod);
+            let of_pod = PointerBuf::parse(format!("{}/{end}", template.pod.path)).ok();
+            let pods = of_pod.and_then(|it| fields.get(*places.get(&it)?));
             if let Some((path, value)) =
                 pods.and_then(|it| Some((it.path.clone(), it.value.clone()?)))
             {

@@ -6,6 +6,7 @@ use super::{API_VERSION, Places, at_line, name_of, reference};
 use crate::config::Leaf;
 use crate::explain::{Effect, ExplainedField, Explanation, Outcome, Step};
 use crate::finding::{Finding, Part, Plain};
+use crate::hashing::HashMap;
 use crate::read::{OriginLines, Resource};
 use crate::secrets;
 use crate::sorting;
@@ -239,10 +240,11 @@ impl<'e> Explained<'e, '_> {
         let mut part: Option<&Part> = None;
         let mut fields: Vec<&ExplainedField> = self.fields().collect();
         // By part, in the order in which the parts come first.
-        let parts: Vec<&Part> = fields.iter().map(|it| &it.part).collect();
-        sorting::sort_by_key(&mut fields, |it| {
-            parts.iter().position(|part| **part == it.part)
-        });
+        let mut firsts: HashMap<&Part, usize> = HashMap::default();
+        for (at, field) in fields.iter().enumerate() {
+            firsts.entry(&field.part).or_insert(at);
+        }
+        sorting::sort_by_key(&mut fields, |it| firsts.get(&it.part).copied());
         for field in fields {
             let has_setting = |it: &Step| !matches!(it.effect, Effect::Modifies | Effect::Mode);
             let has_setting = field.steps.iter().any(has_setting);
