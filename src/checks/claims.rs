@@ -80,7 +80,9 @@ fn misses_class(
         let field = claim.field(&[key]);
         field.is_some_and(|field| after.at(field).is_some())
     };
-    let is_bound = has("volumeName") || has("selector");
+    let volume = claim.field(&["volumeName"]);
+    let volume = volume.and_then(|field| after.at(field)).map(View::text);
+    let is_bound = volume.is_some_and(|name| !name.is_empty()) || has("selector");
     let restores = has("dataSource") || has("dataSourceRef");
     let is_named = class_of(claim, after).is_some() || section.settings.names_class();
     let is_intended = matches!(section.mode(Claim::CLASS[0]), Mode::Off | Mode::Remove);

@@ -235,8 +235,10 @@ impl<'a> ContainerFitting<'_, 'a> {
     fn author_forbids_escalation(&self) -> bool {
         let leaf = "container.allowPrivilegeEscalation";
         let configured = self.section.settings.container.allow_privilege_escalation;
-        let is_overridden = configured == Some(true) && self.section.mode(leaf) == Mode::Override;
+        let mode = self.section.mode(leaf);
+        let is_replaced =
+            configured == Some(true) && mode == Mode::Override || mode == Mode::Remove;
         let author = self.author("allowPrivilegeEscalation");
-        author.and_then(|node| node.bool()) == Some(false) && !is_overridden
+        author.and_then(|node| node.bool()) == Some(false) && !is_replaced
     }
 }

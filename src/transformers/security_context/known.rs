@@ -45,10 +45,13 @@ impl<'a> PodFitting<'_, 'a, '_> {
                 .iter()
                 .any(|it| it.name == name)
         };
+        // What is removed decides nothing: the next run would not see it.
+        let stays = |of: &str, name: &str| section.mode(&format!("{of}.{name}")) != Mode::Remove;
         let by_author = |name: &str| {
-            let of_pod = || author(self.context(), name);
+            let own = authors_own(container, name).filter(|_| stays("container", name));
+            let of_pod = || author(self.context(), name).filter(|_| stays("pod", name));
             let is_compared = section.is_exact() && in_pods(name);
-            !is_compared && authors_own(container, name).or_else(of_pod).is_some()
+            !is_compared && own.or_else(of_pod).is_some()
         };
         // A setting for containers, and one that replaces the author's value, also replace the image's.
         let by_config = |name: &str| {

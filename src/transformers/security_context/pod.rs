@@ -128,9 +128,13 @@ impl<'a> PodFitting<'_, 'a, '_> {
             if !is_group {
                 return false;
             }
-            let own = authors_own(container, "runAsUser");
-            let own = own.or_else(|| author(self.context(), "runAsUser"));
-            let own = own.and_then(|it| it.value().ok());
+            let stays = |of: &str| {
+                let mode = section.mode(&format!("{of}.runAsUser"));
+                !matches!(mode, Mode::Override | Mode::Remove)
+            };
+            let own = authors_own(container, "runAsUser").filter(|_| stays("container"));
+            let of_pod = || author(self.context(), "runAsUser").filter(|_| stays("pod"));
+            let own = own.or_else(of_pod).and_then(|it| it.value().ok());
             let is_other = own.is_some_and(|own| user.is_some_and(|user| user.value != own));
             // An image's user that is also the config's has the config's group, in this run and the next.
             let differs = |id: i64| user.is_none_or(|user| user.value != Value::from(id));
@@ -225,15 +229,19 @@ impl<'a> PodFitting<'_, 'a, '_> {
     pub(super) fn stays_privileged(&self, container: &Container<'a>) -> bool {
         let is_privileged =
             authors_own(container, "privileged").and_then(|it| it.bool()) == Some(true);
-        let overrides = |leaf: &str| {
-            let section = self.scope.section_for(container);
-            section.is_none_or(|it| it.mode(leaf) == Mode::Override)
+        let section = self.scope.section_for(container);
+        let has_mode = |leaf: &str, modes: &[Mode]| {
+            let mode = section.as_ref().map(|it| it.mode(leaf));
+            mode.is_none_or(|mode| modes.contains(&mode))
         };
         is_privileged
             && author_user(self.template, container).is_none()
-            && !["pod.runAsUser", "pod.runAsNonRoot", "container.privileged"]
-                .into_iter()
-                .any(overrides)
+            && !has_mode("pod.runAsUser", &[Mode::Override])
+            && !has_mode("pod.runAsNonRoot", &[Mode::Override])
+            && !has_mode("container.privileged", &[Mode::Override, Mode::Remove])
+            && !section
+                .as_ref()
+                .is_some_and(|it| it.sets_for_container("runAsUser"))
     }
 
     fn is_privileged(

@@ -49,7 +49,10 @@ impl<'a> Fitting<'_, 'a> {
     }
 
     pub(super) fn fit(&self, edits: &mut Edits<'_>) -> Result<(), Problem> {
-        if self.spec("volumeName").is_some() || self.spec("selector").is_some() {
+        let volume = self.spec("volumeName").and_then(Node::text);
+        // Kubernetes takes an empty name for none.
+        let is_bound = volume.is_some_and(|name| !name.is_empty());
+        if is_bound || self.spec("selector").is_some() {
             self.leave_bound(edits);
             return Ok(());
         }
