@@ -17,8 +17,13 @@ pub fn sort_by_key<T, K: Ord>(list: &mut [T], key: impl Fn(&T) -> K) {
 
 /// Sorts a list by comparisons of its items.
 pub fn sort_by<T>(list: &mut [T], compare: impl Fn(&T, &T) -> Ordering) {
+    sort_by_index(list, |items, a, b| compare(&items[a], &items[b]));
+}
+
+/// Sorts a list by comparisons of its items, given by index: another list can have what is known about each.
+pub fn sort_by_index<T>(list: &mut [T], compare: impl Fn(&[T], usize, usize) -> Ordering) {
     let items = &*list;
-    let places = places(items.len(), &|a, b| compare(&items[a], &items[b]));
+    let places = places(items.len(), &|a, b| compare(items, a, b));
     move_to(places, &mut |a, b| list.swap(a, b));
 }
 

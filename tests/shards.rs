@@ -599,13 +599,13 @@ fn shards_of_different_runs_are_refused() {
     }
     let text = folder.read("t/kustomization.yaml");
     run("apply -i", 0, "first");
-    // What the other shard has edited is no difference, and what somebody else has edited is one.
+    // What the other shard has edited is no difference, and what another program has edited is one.
     folder.write(
         "t/0/f000.yaml",
         &format!("{}# x\n", folder.read("t/0/f000.yaml")),
     );
     run("apply -i", 1, "other");
-    is_refused("somebody else", "other");
+    is_refused("another program", "other");
     assert_eq!(folder.read("t/kustomization.yaml"), text);
     run("apply -i", 0, "first");
     let merged = folder.run(&["merge-reports", "other", "first"]);

@@ -8,7 +8,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::symlink;
 
 use crate::focus::{committed, git, pod, run};
-use crate::program::Folder;
+use crate::program::{Folder, Run};
 
 /// Below the folder that is checked.
 fn path(folder: &Folder, name: &str) -> std::path::PathBuf {
@@ -241,21 +241,33 @@ fn what_a_file_is_read_as_is_compared() {
             &|folder| symlink("n.txt", path(folder, "p/l.txt")).unwrap(),
         ),
     ] {
-        let folder = committed();
-        prepare(&folder);
-        commit(&folder);
-        let run = || run(&folder, command, &["--since", "HEAD"]);
-        let before = run();
-        assert!(!before.stdout.contains("Pod "), "{what}\n{}", before.stdout);
-        change(&folder);
-        let after = run();
-        let pods = ["new", "one/a", "b"].map(|it| after.stdout.contains(&format!("Pod {it}")));
+        let (after, pods) = after_change(what, command, prepare, change);
         assert_eq!(pods, [true, false, false], "{what}\n{}", after.stdout);
         assert!(!after.stderr.contains("everything"), "{}", after.stderr);
     }
 }
 
-/// What decides about files whose number nobody knows.
+/// The run after a change of what was committed, before which nothing was reported, and which of the pods `new`, `one/a` and
+/// `b` it reports.
+fn after_change(
+    what: &str,
+    command: &str,
+    prepare: &dyn Fn(&Folder),
+    change: &dyn Fn(&Folder),
+) -> (Run, [bool; 3]) {
+    let folder = committed();
+    prepare(&folder);
+    commit(&folder);
+    let run = || run(&folder, command, &["--since", "HEAD"]);
+    let before = run();
+    assert!(!before.stdout.contains("Pod "), "{what}\n{}", before.stdout);
+    change(&folder);
+    let after = run();
+    let pods = ["new", "one/a", "b"].map(|it| after.stdout.contains(&format!("Pod {it}")));
+    (after, pods)
+}
+
+/// What decides about any number of files.
 #[test]
 fn what_decides_about_all_files_makes_all_of_them_count_as_changed() {
     let root_of_its_own = |folder: &Folder| {
@@ -308,15 +320,7 @@ fn what_decides_about_all_files_makes_all_of_them_count_as_changed() {
             &|folder| fs::remove_dir_all(path(folder, "p/fn-config")).unwrap(),
         ),
     ] {
-        let folder = committed();
-        prepare(&folder);
-        commit(&folder);
-        let run = || run(&folder, command, &["--since", "HEAD"]);
-        let before = run();
-        assert!(!before.stdout.contains("Pod "), "{what}\n{}", before.stdout);
-        change(&folder);
-        let after = run();
-        let pods = ["new", "one/a", "b"].map(|it| after.stdout.contains(&format!("Pod {it}")));
+        let (after, pods) = after_change(what, command, prepare, change);
         assert_eq!(
             pods, [true; 3],
             "{what}\n{}\n{}",

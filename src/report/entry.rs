@@ -259,31 +259,18 @@ pub(super) fn in_order(mut results: Vec<Entry>) -> Vec<Entry> {
     for (rank, entry) in objects.into_iter().enumerate() {
         ranks.entry(entry.object).or_insert(rank);
     }
-    let key = |(at, entry): (usize, &Entry)| (Reverse(entry.severity), ranks[&entry.object], at);
-    let mut keys: Vec<_> = results.iter().enumerate().map(key).collect();
-    drop(ranks);
-    keys.sort_unstable_by(|a, b| {
+    let ranks: Vec<usize> = results.iter().map(|entry| ranks[&entry.object]).collect();
+    sorting::sort_by_index(&mut results, |entries, a, b| {
+        let of_object = |at: usize| (Reverse(entries[at].severity), ranks[at]);
         let within = |at: usize| {
-            let entry = &results[at];
+            let entry = &entries[at];
             let path = entry.field.as_ref().map(|field| field.path.as_str());
-            (path, entry.rule, entry.message.as_str(), at)
+            (path, entry.rule, entry.message.as_str())
         };
-        (a.0, a.1)
-            .cmp(&(b.0, b.1))
-            .then_with(|| within(a.2).cmp(&within(b.2)))
+        of_object(a)
+            .cmp(&of_object(b))
+            .then_with(|| within(a).cmp(&within(b)))
     });
-    // Entries are large, so each moves to its place without a second list.
-    let mut places = vec![0; keys.len()];
-    for (place, (.., at)) in keys.into_iter().enumerate() {
-        places[at] = place;
-    }
-    for at in 0..places.len() {
-        while places[at] != at {
-            let place = places[at];
-            results.swap(at, place);
-            places.swap(at, place);
-        }
-    }
     results
 }
 

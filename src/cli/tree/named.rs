@@ -67,11 +67,6 @@ impl Named {
 
     fn add(&mut self, root: Node<'_>, folder: &Path, view: View<'_>) {
         let file = |entry: &str| (view.locate)(&joined(folder, entry));
-        for list in ["configMapGenerator", "secretGenerator"] {
-            let names = items(root, list);
-            let names = names.filter_map(|it| text(it, "name"));
-            self.generated.extend(names.map(Cow::into_owned));
-        }
         for list in RESOURCES {
             let files = texts(root, list);
             self.resources
@@ -89,18 +84,21 @@ impl Named {
             ("patches", "path", FileReason::Patch),
             ("patchesJson6902", "path", FileReason::Patch),
             ("replacements", "path", FileReason::Package),
-            ("configMapGenerator", "files", FileReason::Package),
-            ("configMapGenerator", "envs", FileReason::Package),
-            ("configMapGenerator", "env", FileReason::Package),
-            ("secretGenerator", "files", FileReason::Package),
-            ("secretGenerator", "envs", FileReason::Package),
-            ("secretGenerator", "env", FileReason::Package),
             ("helmCharts", "valuesFile", FileReason::Package),
             ("helmCharts", "additionalValuesFiles", FileReason::Package),
             ("helmChartInflationGenerator", "values", FileReason::Package),
         ] {
             for entry in items(root, list) {
                 add(texts(entry, key), reason);
+            }
+        }
+        for list in ["configMapGenerator", "secretGenerator"] {
+            for generator in items(root, list) {
+                self.generated
+                    .extend(text(generator, "name").map(Cow::into_owned));
+                for key in ["files", "envs", "env"] {
+                    add(texts(generator, key), FileReason::Package);
+                }
             }
         }
         for list in FUNCTIONS.iter().chain(&["configurations", "crds"]) {

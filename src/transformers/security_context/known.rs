@@ -9,7 +9,7 @@ use crate::edit::{Edits, Knowledge, Proposal};
 use crate::finding::Mode;
 use crate::objects::Container;
 use crate::problem::Problem;
-use crate::yaml::Value;
+use crate::yaml::{Node, Value};
 
 /// The fields that the catalogue has values for, and the fields that must be unset: a group belongs to its user.
 const IDS: [(&str, &[&str]); 2] = [
@@ -45,13 +45,12 @@ impl<'a> PodFitting<'_, 'a, '_> {
                 .iter()
                 .any(|it| it.name == name)
         };
-        // What is removed decides nothing: the next run would not see it.
-        let stays = |of: &str, name: &str| section.mode(&format!("{of}.{name}")) != Mode::Remove;
         let by_author = |name: &str| {
-            let own = authors_own(container, name).filter(|_| stays("container", name));
-            let of_pod = || author(self.context(), name).filter(|_| stays("pod", name));
             let is_compared = section.is_exact() && in_pods(name);
-            !is_compared && own.or_else(of_pod).is_some()
+            !is_compared
+                && self
+                    .lasting(container, &section, name, &[Mode::Remove])
+                    .is_some()
         };
         // A setting for containers, and one that replaces the author's value, also replace the image's.
         let by_config = |name: &str| {
@@ -68,6 +67,20 @@ impl<'a> PodFitting<'_, 'a, '_> {
         let own = authors_own(container, field).or_else(of_pod);
         let is_same = || own.and_then(|it| it.int()) == Some(id);
         (!is_set || is_same()).then_some((image, id))
+    }
+
+    /// The author's value for a container, unless its mode is one of these, which remove or replace it: what the next run
+    /// would not see decides nothing.
+    pub(super) fn lasting(
+        &self,
+        container: &Container<'a>,
+        section: &Section<'_, SecurityContext>,
+        name: &str,
+        gone: &[Mode],
+    ) -> Option<Node<'a>> {
+        let lasts = |of: &str| !gone.contains(&section.mode(&format!("{of}.{name}")));
+        let own = authors_own(container, name).filter(|_| lasts("container"));
+        own.or_else(|| author(self.context(), name).filter(|_| lasts("pod")))
     }
 
     /// The id that all containers have, which is then set for the pod unless it also gets the config's.

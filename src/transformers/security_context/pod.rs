@@ -128,13 +128,9 @@ impl<'a> PodFitting<'_, 'a, '_> {
             if !is_group {
                 return false;
             }
-            let stays = |of: &str| {
-                let mode = section.mode(&format!("{of}.runAsUser"));
-                !matches!(mode, Mode::Override | Mode::Remove)
-            };
-            let own = authors_own(container, "runAsUser").filter(|_| stays("container"));
-            let of_pod = || author(self.context(), "runAsUser").filter(|_| stays("pod"));
-            let own = own.or_else(of_pod).and_then(|it| it.value().ok());
+            let gone = [Mode::Override, Mode::Remove];
+            let own = self.lasting(container, section, "runAsUser", &gone);
+            let own = own.and_then(|it| it.value().ok());
             let is_other = own.is_some_and(|own| user.is_some_and(|user| user.value != own));
             // An image's user that is also the config's has the config's group, in this run and the next.
             let differs = |id: i64| user.is_none_or(|user| user.value != Value::from(id));
