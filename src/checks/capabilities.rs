@@ -1,7 +1,8 @@
-//! FIT-SEC007 and FIT-SEC009: capabilities in a nonstandard spelling, and low ports that a container cannot bind.
+//! FIT-SEC007 and FIT-SEC009: capabilities in a nonstandard spelling, and programs that do not have those they need.
 //!
 //! The Pod Security Standards compare names exactly. Runtimes put `CAP_` before every name and disagree on what other
-//! spellings mean. Without `NET_BIND_SERVICE`, ports below 1024 cannot be bound unless a sysctl lowers that limit.
+//! spellings mean. Without `NET_BIND_SERVICE`, ports below 1024 cannot be bound unless a sysctl lowers that limit. A
+//! privileged container has all capabilities, but only a program that runs as root uses them.
 //!
 //! Sources: `check_capabilities_restricted.go` of k8s.io/pod-security-admission; `WithCapabilities` in containerd
 //! `internal/cri/opts/spec_linux_opts.go`; the safe sysctls in kubernetes `pkg/kubelet/sysctl/safe_sysctls.go`.
@@ -50,6 +51,7 @@ pub(super) const CHECK: Check = Check {
                 );
                 findings.extend(low_port(pod, &section, container, facts));
                 findings.extend(missing(&section, container, facts));
+                findings.extend(without_effect(pod, &section, container, facts));
             }
         }
         findings
@@ -123,6 +125,37 @@ fn missing(
         .help(format!(
             "set `container: {{capabilities: {{add: [{name}]}}}}` in `securityContext` of a profile for these pods"
         ));
+    Some(finding)
+}
+
+/// A privileged container that does not run as root.
+fn without_effect(
+    pod: &Pod<'_, '_>,
+    section: &Section<'_, SecurityContext>,
+    container: &Container<'_>,
+    facts: &ContainerFacts<'_>,
+) -> Option<Finding> {
+    if facts.context.privileged != Some(true) {
+        return None;
+    }
+    let user = pod.after().user_of(facts).filter(|user| *user != 0)?;
+    // Who chose both in the manifest may need only the devices.
+    let severity = match pod.before().user_of(pod.before().of_container(container)?) == Some(user) {
+        true => Severity::Info,
+        false => Severity::Warning,
+    };
+    let message = format!(
+        "{}: it is privileged but runs as user {user}, so its program has no capabilities unless its file has them",
+        container.subject.part
+    );
+    let leaf = match facts.context.run_as_user {
+        Some(_) => "container.runAsUser",
+        None => "pod.runAsUser",
+    };
+    let finding = Finding::graded(&LOW_PORT, severity, message)
+        .about(&container.subject, &["securityContext", "runAsUser"])
+        .decided_by(section.decision(leaf))
+        .help("run it as root in a profile for these pods, or do not make it privileged");
     Some(finding)
 }
 

@@ -105,10 +105,13 @@ fn unknown(
                 "where it writes with the `command` of the manifest, which replaces its own"
             )
         }
+        Some(UnknownPaths::Hook) => {
+            write!(message, "where the postStart hook of the manifest writes")
+        }
         Some(UnknownPaths::Named(path)) => {
             write!(
                 message,
-                "whether it writes to {path}, which an argument or a variable names"
+                "whether it writes to {path}, which its arguments, variables or workingDir name"
             )
         }
         Some(UnknownPaths::Hides(path)) => {
@@ -154,7 +157,7 @@ fn unknown(
         .decided_by(section.decision(leaf))
         .help(help);
     // Other containers of the image have other arguments.
-    if !(has_user && matches!(paths, Some(UnknownPaths::Named(_)))) {
+    if !(has_user && matches!(paths, Some(UnknownPaths::Hook | UnknownPaths::Named(_)))) {
         finding = finding.of_image(image);
     }
     finding.lines = line.map(Lines::Catalogue);
@@ -202,7 +205,7 @@ fn help(
 ) -> (String, Option<String>) {
     match paths {
         // The catalogue is about images, not about commands.
-        Some(UnknownPaths::Command | UnknownPaths::Named(_)) if has_user => (
+        Some(UnknownPaths::Command | UnknownPaths::Hook | UnknownPaths::Named(_)) if has_user => (
             "list the paths in `securityContext.writablePaths` of a profile for these containers, or set \
              `container.readOnlyRootFilesystem` there"
                 .to_owned(),
@@ -236,7 +239,10 @@ fn help(
             if let Some(group) = group {
                 let _ = write!(line, ", runAsGroup: {group}");
             }
-            if paths.is_some_and(|it| !matches!(it, UnknownPaths::Command | UnknownPaths::Named(_))) {
+            let is_of_image = |it: &UnknownPaths| {
+                !matches!(it, UnknownPaths::Command | UnknownPaths::Hook | UnknownPaths::Named(_))
+            };
+            if paths.is_some_and(is_of_image) {
                 let paths = known.map_or(&[][..], |it| it.writable_paths.as_slice());
                 let paths = [paths.join(", ").as_str(), "…"].join(", ");
                 let paths = paths.trim_start_matches(", ");

@@ -1,16 +1,22 @@
-//! FIT-SEC017 and FIT-SEC018: pods without the user namespace that the config asks for or their other fields need.
+//! FIT-SEC017, FIT-SEC018 and FIT-SEC020: pods without the user namespace that the config asks for or their other fields
+//! need, and ids that it does not have.
 //!
 //! With `hostUsers: false`, root in a container is an unprivileged user of the node. A `hostUsers: true` in the manifest stays
 //! unless the mode is `Override`, and is then reported. The API server rejects `hostUsers: false` together with other
 //! namespaces of the node and with block devices, and an unmasked `/proc` without it. Before Kubernetes 1.33 it drops both
 //! fields instead.
 //!
-//! Source: `validateHostUsers` and `ValidateSecurityContext` in kubernetes `pkg/apis/core/validation/validation.go`, whose
+//! A user namespace has the ids from 0 to 65535, unless `userNamespaces.idsPerPod` in the kubelet's configuration says more.
+//! The runtime cannot start a program with another user or group.
+//!
+//! Sources: https://kubernetes.io/docs/concepts/workloads/pods/user-namespaces/; `validateHostUsers` and `ValidateSecurityContext` in kubernetes `pkg/apis/core/validation/validation.go`, whose
 //! conditions are the same from 1.34 to 1.37; 1.33 has no condition about devices.
 
 use super::{Check, Find, Pod};
+use crate::facts::View;
 use crate::finding::{Finding, Mode};
 use crate::kubernetes::Version;
+use crate::objects::Subject;
 use crate::rules::rules;
 use crate::yaml::Value;
 
@@ -19,6 +25,8 @@ rules! {
     SHARED: "FIT-SEC017" Warning Always "`hostUsers: true` in the manifest, although the config says false";
     REJECTED: "FIT-SEC018" Error Always
         "fields that the API server rejects with or without a user namespace of the pod's own";
+    UNMAPPED: "FIT-SEC020" Warning Always
+        "a user or group above 65535 in a pod with a user namespace of its own";
 }
 
 const FIELD: &str = "hostUsers";
@@ -26,6 +34,12 @@ const FIELD: &str = "hostUsers";
 /// The minor versions in which the API server has `hostUsers` and unmasked mounts, and in which it looks at devices.
 const SINCE: u32 = 33;
 const DEVICES_SINCE: u32 = 34;
+
+/// The last id of a user namespace, if the kubelet's configuration does not change it.
+const LAST_ID: i128 = 65_535;
+
+/// The fields with ids in security contexts of pods; those of containers have the first two.
+const IDS: [&str; 4] = ["runAsUser", "runAsGroup", "fsGroup", "supplementalGroups"];
 
 pub(super) const CHECK: Check = Check {
     name: "userNamespaces",
@@ -76,6 +90,11 @@ fn rejected(pod: &Pod<'_, '_>) -> Vec<Finding> {
     }
     let has_own = facts.host_users == Some(false);
     let subject = &pod.template.pod;
+    if has_own {
+        findings.extend(unmapped(subject, facts.spec));
+        let containers = pod.containers();
+        findings.extend(containers.flat_map(|(it, facts)| unmapped(&it.subject, facts.view)));
+    }
     let host = ["hostNetwork", "hostPID", "hostIPC"];
     for field in host.into_iter().filter(|it| has_own && facts.is_true(it)) {
         let message = format!(
@@ -120,4 +139,22 @@ fn rejected(pod: &Pod<'_, '_>) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// The ids in a security context that a user namespace does not have.
+fn unmapped<'a>(subject: &'a Subject, owner: View<'a>) -> impl Iterator<Item = Finding> + use<'a> {
+    IDS.into_iter().filter_map(move |field| {
+        let written = owner.at(["securityContext", field])?;
+        let ids = std::iter::once(written).chain(written.items());
+        let id = ids.filter_map(View::int).find(|id| *id > LAST_ID)?;
+        let message = format!(
+            "{}: {field} is {id}, but a pod with hostUsers: false has only the ids up to {LAST_ID}, unless the kubelet's \
+             configuration has a larger idsPerPod; it does not start",
+            subject.part
+        );
+        let finding = Finding::new(&UNMAPPED, message)
+            .about(subject, &["securityContext", field])
+            .help("choose a smaller id, or do not set `hostUsers: false` for the pod");
+        Some(finding)
+    })
 }

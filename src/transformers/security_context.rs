@@ -5,9 +5,9 @@
 //!
 //! A read-only root filesystem is not part of the standard and stops programs that write elsewhere than in volumes. With
 //! `restricted` it is set, with writable mounts such as `/tmp`, where the catalogue has all paths of the image
-//! (`pathsAreComplete`), the container has no command of its own, and its arguments and variables name no other path in which
-//! it could write; where `writablePaths` has an entry for the container; and where the config sets
-//! `container.readOnlyRootFilesystem`. FIT-SEC004 reports other images, each once.
+//! (`pathsAreComplete`), the container has neither a command of its own nor a postStart hook, and its arguments, variables
+//! and `workingDir` name no other path in which it could write; where `writablePaths` has an entry for the container; and
+//! where the config sets `container.readOnlyRootFilesystem`. FIT-SEC004 reports other images, each once.
 //!
 //! Fields that both pods and containers have (`runAsNonRoot`, `runAsUser`, `runAsGroup`, `seccompProfile`,
 //! `appArmorProfile`) are set for the pod, or with `placement: Container` for each container. With mode `Ensure` the
@@ -471,7 +471,7 @@ pub fn has_command(container: &Container<'_>) -> bool {
         let program = first.rsplit('/').next().unwrap_or_default();
         matches!(program, "sh" | "bash" | "ash" | "dash")
     });
-    is_shell || author(Some(container.node), "command").is_some()
+    is_shell || container.items("command").next().is_some()
 }
 
 /// The author's value of a field in a security context; `None` for an empty mapping.

@@ -219,6 +219,22 @@ impl<'a> ContainerFitting<'_, 'a> {
         }
     }
 
+    /// Whether the container is privileged after the run.
+    pub(super) fn becomes_privileged(&self) -> bool {
+        let author = self.author("privileged").and_then(|it| it.bool());
+        let wanted = self.section.settings.wanted_for_container().iter();
+        let wanted = wanted.filter(|it| it.name == "privileged").find(|it| {
+            let is_refused = it.asks_for_escalation() && self.author_forbids_escalation();
+            it.is_for(self.template, self.section) && !is_refused && !self.is_knative
+        });
+        let configured = wanted.map(|it| it.value == Value::from(true));
+        match self.section.mode("container.privileged") {
+            Mode::Remove => false,
+            Mode::Override => configured.or(author) == Some(true),
+            _ => author.or(configured) == Some(true),
+        }
+    }
+
     /// The value of a field after the edits so far.
     fn planned(&self, edits: &Edits<'_>, field: &[&str]) -> Option<Value> {
         let path = [&["securityContext"], field].concat();

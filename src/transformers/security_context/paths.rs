@@ -17,7 +17,9 @@ pub enum UnknownPaths {
     Image,
     /// The container has a command of its own.
     Command,
-    /// Its arguments or variables name this path, where the program may write.
+    /// The container has a command that runs when it has started.
+    Hook,
+    /// Its arguments, variables or working directory name this path, where the program may write.
     Named(String),
     /// The image writes to this path and has files there.
     Hides(String),
@@ -107,6 +109,7 @@ impl Section<'_, SecurityContext> {
         let mut hidden = entry.hides.iter().filter_map(|path| clean(path));
         match hidden.find(|path| !volumes::mounts_around(container, path)) {
             _ if has_command(container) => Some(UnknownPaths::Command),
+            _ if hook(container, "postStart").next().is_some() => Some(UnknownPaths::Hook),
             Some(path) => Some(UnknownPaths::Hides(path)),
             None => named_path(container, entry, settings).map(UnknownPaths::Named),
         }
@@ -125,15 +128,22 @@ const OF_ADDRESSES: [&str; 12] = [
     "telemetry", "uri", "url",
 ];
 
-/// A path that an argument or a variable names, and of which neither the catalogue nor a mount says that it is writable. The
-/// paths of an image in the catalogue are those of its program as the image starts it; `--logpath` or `-c log_directory=…`
-/// adds others.
+/// The command that a container runs when it has started (`postStart`) or before it is stopped (`preStop`).
+fn hook<'a>(container: &Container<'a>, name: &str) -> impl Iterator<Item = Node<'a>> + use<'a> {
+    let command = container.node.at(["lifecycle", name, "exec", "command"]);
+    command.into_iter().flat_map(Node::items)
+}
+
+/// A path that an argument, a variable or the working directory names, and of which neither the catalogue nor a mount says
+/// that it is writable. The paths of an image in the catalogue are those of its program as the image starts it; `--logpath`
+/// or `-c log_directory=…` adds others, and in another working directory it writes what it names relative to it.
 fn named_path(
     container: &Container<'_>,
     entry: &Entry,
     settings: &SecurityContext,
 ) -> Option<String> {
-    let texts = container.items("args").filter_map(Node::text);
+    let texts = container.items("args").chain(hook(container, "preStop"));
+    let texts = texts.filter_map(Node::text);
     let words = texts.flat_map(|it| it.split_whitespace().map(str::to_owned).collect::<Vec<_>>());
     let arguments: Vec<String> = words.collect();
     let before = std::iter::once("").chain(arguments.iter().map(String::as_str));
@@ -145,6 +155,8 @@ fn named_path(
         let text = |key| it.text_at([key]).map(Cow::into_owned);
         Some((text("name")?, text("value")?))
     });
+    let directory = container.node.text_at(["workingDir"]).map(Cow::into_owned);
+    let directory = directory.filter(|it| !it.is_empty());
     let is_known = |path: &str| {
         let moved = entry.moved_by.iter().chain(&entry.own_directory);
         let known = moved.map(|it| &it.path).chain(&entry.writable_paths);
@@ -154,13 +166,26 @@ fn named_path(
             || known.any(|it| is_within(path, &it))
             || volumes::mounted_paths(container).any(|it| is_within(path, &it))
     };
-    let mut found = arguments.chain(variables).flat_map(|(name, value)| {
+    // A relative path that leaves the directory; those below it are the program's own.
+    let leaves = |part: &str| !part.starts_with('/') && part.split('/').any(|it| it == "..");
+    let named = |part: &str| match leaves(part) {
+        true => match &directory {
+            Some(directory) => mounted_at(&format!("{directory}/{part}")),
+            None => Some(part.to_owned()),
+        },
+        false if part.starts_with('/') && !part.starts_with("//") => mounted_at(part),
+        false => None,
+    };
+    let found = arguments.chain(variables).flat_map(|(name, value)| {
         let name = name.to_ascii_lowercase();
         let is_of_address = OF_ADDRESSES.iter().any(|it| name.contains(it));
-        let parts = value.split(['=', ',', ';', ':', '"', '\'']);
-        let paths =
-            parts.filter(|it| it.starts_with('/') && !it.starts_with("//") && !is_of_address);
-        paths.filter_map(mounted_at).collect::<Vec<String>>()
+        let parts = value.split(['=', ',', ';', ':', '"', '\'', '>']);
+        let parts = parts.filter(|_| !is_of_address);
+        parts.filter_map(named).collect::<Vec<String>>()
     });
+    let mut found = directory
+        .iter()
+        .filter_map(|it| mounted_at(it))
+        .chain(found);
     found.find(|path| !is_known(path))
 }

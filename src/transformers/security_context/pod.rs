@@ -2,6 +2,7 @@
 
 use kustomize_krm_types::Severity;
 
+use super::container::ContainerFitting;
 use super::legacy::{FieldLocation, had_annotation};
 use super::user::{author_user, runs_as_root};
 use super::wanted::{KNATIVE_FIELDS, POD_FIELDS, Wanted};
@@ -221,23 +222,27 @@ impl<'a> PodFitting<'_, 'a, '_> {
         Ok(())
     }
 
-    /// Whether a container is privileged and its user is the image's: another user than root has no capabilities.
+    /// Whether a container is privileged after the run and its user is the image's: another user than root has no
+    /// capabilities.
     pub(super) fn stays_privileged(&self, container: &Container<'a>) -> bool {
-        let is_privileged =
-            authors_own(container, "privileged").and_then(|it| it.bool()) == Some(true);
-        let section = self.scope.section_for(container);
-        let has_mode = |leaf: &str, modes: &[Mode]| {
-            let mode = section.as_ref().map(|it| it.mode(leaf));
-            mode.is_none_or(|mode| modes.contains(&mode))
+        let Some(section) = self.scope.section_for(container) else {
+            let author = authors_own(container, "privileged").and_then(|it| it.bool());
+            return author == Some(true) && author_user(self.template, container).is_none();
         };
-        is_privileged
-            && author_user(self.template, container).is_none()
-            && !has_mode("pod.runAsUser", &[Mode::Override])
-            && !has_mode("pod.runAsNonRoot", &[Mode::Override])
-            && !has_mode("container.privileged", &[Mode::Override, Mode::Remove])
-            && !section
-                .as_ref()
-                .is_some_and(|it| it.sets_for_container("runAsUser"))
+        let fitting = ContainerFitting {
+            section: &section,
+            template: self.template,
+            container,
+            is_knative: self.is_knative,
+        };
+        let user = || self.lasting(container, &section, "runAsUser", &[Mode::Remove]);
+        let of_pod = ["pod.runAsUser", "pod.runAsNonRoot"];
+        fitting.becomes_privileged()
+            && user().is_none()
+            && !of_pod
+                .iter()
+                .any(|leaf| section.mode(leaf) == Mode::Override)
+            && !section.sets_for_container("runAsUser")
     }
 
     fn is_privileged(
