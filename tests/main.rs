@@ -20,6 +20,7 @@ mod examined;
 mod explain;
 mod files;
 mod findings;
+mod fixes;
 mod focus;
 mod fuzzing;
 mod golden;
