@@ -56,4 +56,5 @@ mod since;
 mod start;
 mod stopped;
 mod tidy;
+mod unbuilt;
 mod yaml_suite;

@@ -4,9 +4,11 @@ use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
+use fitout::config::Unbuilt;
 use fitout::report::FileReason;
 use fitout::yaml::{Node, Stream};
 
+use super::unbuilt::unbuilt;
 use super::{FUNCTIONS, RESOURCES, fields, items, joined, plugins, read, text, texts};
 
 /// Files as they are, or as they were.
@@ -24,6 +26,8 @@ pub(in crate::cli) struct Named {
     others: HashMap<PathBuf, FileReason>,
     /// The ConfigMaps and Secrets that they generate.
     pub(in crate::cli) generated: fitout::hashing::HashSet<String>,
+    /// What only a build has, by kustomization.
+    unbuilt: HashMap<PathBuf, Vec<Unbuilt>>,
 }
 
 impl Named {
@@ -43,11 +47,17 @@ impl Named {
         let mut named = Named::default();
         let mut seen = HashSet::new();
         for file in kustomizations {
-            let is_new = (view.locate)(file).is_some_and(|file| seen.insert(file));
-            if is_new && let Some(stream) = (view.read)(file) {
+            let located = (view.locate)(file).filter(|file| seen.insert(file.clone()));
+            if let Some((located, stream)) = located.and_then(|it| Some((it, (view.read)(file)?))) {
                 let folder = file.parent().unwrap_or(Path::new(""));
                 for document in stream.documents() {
                     named.add(document.root(), folder, view);
+                    let unbuilt = unbuilt(document.root(), folder, view);
+                    named
+                        .unbuilt
+                        .entry(located.clone())
+                        .or_default()
+                        .extend(unbuilt);
                 }
             }
         }
@@ -63,6 +73,20 @@ impl Named {
     /// Whether a file is named under `resources`.
     pub(in crate::cli) fn is_resource(&self, file: &Path) -> bool {
         self.resources.contains(file)
+    }
+
+    /// What only builds of these kustomizations have; each has its path for messages, and its canonical one.
+    pub(in crate::cli) fn unbuilt(&self, files: &[(String, PathBuf)]) -> Vec<Unbuilt> {
+        let mut seen = HashSet::new();
+        let files = files.iter().filter(|(_, path)| seen.insert(path));
+        let found = files.flat_map(|(name, path)| {
+            let found = self.unbuilt.get(path).into_iter().flatten().cloned();
+            found.map(|it| Unbuilt {
+                file: name.as_str().into(),
+                ..it
+            })
+        });
+        found.collect()
     }
 
     fn add(&mut self, root: Node<'_>, folder: &Path, view: View<'_>) {

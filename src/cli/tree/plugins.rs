@@ -12,7 +12,7 @@ use fitout::yaml::{Node, Stream};
 use super::{FUNCTIONS, RESOURCES, View, items, joined, kustomizations_of, texts};
 
 /// More kustomizations below one another are not followed: they may be a circle.
-const DEEPEST: usize = 16;
+pub(super) const DEEPEST: usize = 16;
 
 /// The entries that the plugins of a kustomization in a folder name, with the reasons why these files have no objects to fit.
 pub(super) fn entries(
@@ -33,7 +33,7 @@ pub(super) fn entries(
 }
 
 /// Calls `look` with each object of an entry of `transformers` or `resources`.
-fn each_object(
+pub(super) fn each_object(
     entry: &str,
     (folder, view): (&Path, View<'_>),
     depth: usize,
