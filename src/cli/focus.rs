@@ -231,11 +231,10 @@ impl Focus {
             config.unbuilt.clear();
         }
         if let Some(before) = &self.before {
-            let is_same = |a: &Unbuilt, b: &Unbuilt| {
-                (a.adds, &a.file, &a.fields) == (b.adds, &b.file, &b.fields)
-            };
-            let was = |it: &Unbuilt| before.unbuilt.iter().any(|other| is_same(it, other));
-            config.unbuilt.retain(|it| !was(it));
+            // Lines may have moved.
+            let key = |it: &Unbuilt| format!("{} {} {:?}", it.adds, it.file, it.fields);
+            let was: HashSet<String> = before.unbuilt.iter().map(key).collect();
+            config.unbuilt.retain(|it| !was.contains(&key(it)));
         }
     }
 

@@ -8,8 +8,9 @@ use fitout::config::Unbuilt;
 use fitout::report::FileReason;
 use fitout::yaml::{Node, Stream};
 
+use super::plugins::Plugins;
 use super::unbuilt::unbuilt;
-use super::{FUNCTIONS, RESOURCES, fields, items, joined, plugins, read, text, texts};
+use super::{FUNCTIONS, RESOURCES, fields, items, joined, read, text, texts};
 
 /// Files as they are, or as they were.
 #[derive(Clone, Copy)]
@@ -46,13 +47,14 @@ impl Named {
     pub(in crate::cli) fn seen(kustomizations: &[PathBuf], view: View<'_>) -> Named {
         let mut named = Named::default();
         let mut seen = HashSet::new();
+        let mut plugins = Plugins::seen(view);
         for file in kustomizations {
             let located = (view.locate)(file).filter(|file| seen.insert(file.clone()));
             if let Some((located, stream)) = located.and_then(|it| Some((it, (view.read)(file)?))) {
                 let folder = file.parent().unwrap_or(Path::new(""));
                 for document in stream.documents() {
-                    named.add(document.root(), folder, view);
-                    let unbuilt = unbuilt(document.root(), folder, view);
+                    named.add(document.root(), folder, view, &mut plugins);
+                    let unbuilt = unbuilt(document.root(), folder, &mut plugins);
                     named
                         .unbuilt
                         .entry(located.clone())
@@ -89,7 +91,7 @@ impl Named {
         found.collect()
     }
 
-    fn add(&mut self, root: Node<'_>, folder: &Path, view: View<'_>) {
+    fn add(&mut self, root: Node<'_>, folder: &Path, view: View<'_>, plugins: &mut Plugins<'_>) {
         let file = |entry: &str| (view.locate)(&joined(folder, entry));
         for list in RESOURCES {
             let files = texts(root, list);
@@ -131,7 +133,7 @@ impl Named {
         for openapi in fields(root, "openapi") {
             add(texts(openapi, "path"), FileReason::Package);
         }
-        others.extend(plugins::entries(root, folder, view));
+        others.extend(plugins.entries(root, folder));
         for (entry, reason) in others {
             // A generator can rename a file: `key=file`.
             let entry = entry.rsplit_once('=').map_or(entry.as_str(), |it| it.1);

@@ -8,8 +8,8 @@ use fitout::config::Unbuilt;
 use fitout::yaml::{Node, Stream};
 use jsonptr::PointerBuf;
 
-use super::plugins::{DEEPEST, each_object};
-use super::{RESOURCES, View, fields, items, text, texts};
+use super::plugins::Plugins;
+use super::{RESOURCES, fields, items, text, texts};
 
 /// Kinds without pods, which patches mostly name without a group. A Service of Knative has pods in its template.
 const WITHOUT_PODS: [&str; 32] = [
@@ -33,7 +33,7 @@ const REMOTE: [&str; 8] = [
 ];
 
 /// What a build of a kustomization adds and changes: at most one of each.
-pub(super) fn unbuilt(root: Node<'_>, folder: &Path, view: View<'_>) -> Vec<Unbuilt> {
+pub(super) fn unbuilt(root: Node<'_>, folder: &Path, plugins: &mut Plugins<'_>) -> Vec<Unbuilt> {
     let mut found = Found::default();
     for list in RESOURCES {
         let own = fields(root, list).filter(|it| it.is_scalar());
@@ -50,21 +50,11 @@ pub(super) fn unbuilt(root: Node<'_>, folder: &Path, view: View<'_>) -> Vec<Unbu
     }
     for list in ["generators", "transformers"] {
         for (at, entry) in items(root, list).enumerate() {
-            let of_entry = entry.text().unwrap_or_default();
-            // What cannot be read may be anything.
-            let unread = match list {
-                "generators" => Effect::Adds,
-                _ => Effect::Changes,
+            let plugin = plugins.of(&entry.text().unwrap_or_default(), folder);
+            let effect = match list {
+                "generators" => plugin.generates,
+                _ => plugin.transforms,
             };
-            let (mut is_read, mut effect) = (false, None);
-            each_object(&of_entry, (folder, view), DEEPEST, &mut |object| {
-                is_read = true;
-                effect = effect.max(match unread {
-                    Effect::Adds => (!is_builtin(object, &GENERATORS)).then_some(Effect::Adds),
-                    Effect::Changes => of_transformer(object),
-                });
-            });
-            let effect = if is_read { effect } else { Some(unread) };
             found.add(effect, list, Some(at), entry);
         }
     }
@@ -84,7 +74,7 @@ pub(super) fn unbuilt(root: Node<'_>, folder: &Path, view: View<'_>) -> Vec<Unbu
 
 /// What a build does.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Effect {
+pub(super) enum Effect {
     /// It changes pods.
     Changes,
     /// It has more objects, or another kind of an object.
@@ -120,16 +110,16 @@ fn is_remote(entry: &str) -> bool {
     is_of_scp || entry.contains("_git/") || REMOTE.iter().any(|it| entry.starts_with(it))
 }
 
-fn is_builtin(object: Node<'_>, kinds: &[&str]) -> bool {
-    object.text_at(["apiVersion"]).as_deref() == Some("builtin")
-        && object
-            .text_at(["kind"])
-            .is_some_and(|kind| kinds.contains(&&*kind))
+/// What a generator does.
+pub(super) fn of_generator(object: Node<'_>) -> Option<Effect> {
+    let is_builtin = object.text_at(["apiVersion"]).as_deref() == Some("builtin");
+    let kind = object.text_at(["kind"]).unwrap_or_default();
+    (!is_builtin || !GENERATORS.contains(&&*kind)).then_some(Effect::Adds)
 }
 
 /// What a transformer does. Those of labels, names, images and numbers of replicas do not matter, and fitout is what a check
 /// asks about.
-fn of_transformer(object: Node<'_>) -> Option<Effect> {
+pub(super) fn of_transformer(object: Node<'_>) -> Option<Effect> {
     let version = object.text_at(["apiVersion"]).unwrap_or_default();
     let kind = object.text_at(["kind"]).unwrap_or_default();
     let matters = match &*version {
