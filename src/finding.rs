@@ -103,6 +103,8 @@ pub struct Finding {
     pub message: String,
     /// The index of the object; `None` for a finding about the config.
     pub resource: Option<usize>,
+    /// The place, if it is about a file and no object.
+    pub place: Option<(Arc<str>, Position)>,
     /// The part of the object.
     pub part: Part,
     /// The field; `None` for the whole part.
@@ -186,6 +188,7 @@ impl Finding {
             severity,
             message: message.into(),
             resource: None,
+            place: None,
             part: Part::Object,
             pointer: None,
             current: None,

@@ -7,49 +7,11 @@ use std::process::Command;
 
 use serde_json::Value;
 
+use crate::fixes::{alone, fixes_of, made};
 use crate::golden::cases;
 use crate::output::shows_everything;
 use crate::program::{Folder, Run};
 use crate::schema::Schema;
-
-/// The text with the fixes of all results.
-fn with_fixes(log: &Value, uri: &str, text: &str) -> String {
-    let mut starts = vec![0];
-    starts.extend(text.match_indices('\n').map(|(at, _)| at + 1));
-    let offset = |region: &Value, line: &str, column: &str| {
-        let number = |name: &str| usize::try_from(region[name].as_u64().unwrap()).unwrap();
-        let start = starts[number(line) - 1];
-        let end = text[start..].find('\n').map_or(text.len(), |at| start + at);
-        let mut columns = text[start..end]
-            .char_indices()
-            .map(|(at, _)| start + at)
-            .chain([end]);
-        columns
-            .nth(number(column) - 1)
-            .expect("the column is in its line")
-    };
-    let mut edits = Vec::new();
-    for result in log["runs"][0]["results"].as_array().unwrap() {
-        for fix in result["fixes"].as_array().into_iter().flatten() {
-            for change in fix["artifactChanges"].as_array().unwrap() {
-                assert_eq!(change["artifactLocation"]["uri"], uri);
-                assert_eq!(change["artifactLocation"]["uriBaseId"], "%SRCROOT%");
-                for replacement in change["replacements"].as_array().unwrap() {
-                    let region = &replacement["deletedRegion"];
-                    let new = replacement["insertedContent"]["text"].as_str().unwrap();
-                    let from = offset(region, "startLine", "startColumn");
-                    edits.push((from, offset(region, "endLine", "endColumn"), new));
-                }
-            }
-        }
-    }
-    edits.sort_by_key(|(from, to, _)| std::cmp::Reverse((*from, *to)));
-    let mut fixed = text.to_owned();
-    for (from, to, new) in edits {
-        fixed.replace_range(from..to, new);
-    }
-    fixed
-}
 
 /// Runs `git` or `patch` in a folder.
 fn succeeds(folder: &Folder, program: &str, arguments: &[&str]) -> Result<(), String> {
@@ -130,11 +92,7 @@ fn check_manifest(
         let text = std::str::from_utf8(manifest).unwrap();
         if applied.code == Some(3) {
             // Not even a fix is offered for what cannot be edited.
-            assert_eq!(
-                (with_fixes(&log, name, text), &*diff),
-                (text.to_owned(), ""),
-                "{what}"
-            );
+            assert_eq!((fixes_of(&log, name).len(), &*diff), (0, ""), "{what}");
             continue;
         }
         assert_eq!(applied.code, Some(0), "{what}: {}", applied.stderr);
@@ -142,7 +100,13 @@ fn check_manifest(
         if is_refused || hides_secrets {
             continue;
         }
-        assert_eq!(with_fixes(&log, name, text).as_bytes(), expected, "{what}");
+        let fixes = fixes_of(&log, name);
+        let together = made(fixes.iter().flat_map(|it| &it.edits), text);
+        assert_eq!(together.as_bytes(), expected, "{what}");
+        for (fix, text) in alone(&fixes, text) {
+            let read = fitout::yaml::Stream::parse(text.as_str());
+            assert!(read.is_ok(), "{what}: {read:?}: {fix:?}\n{text}");
+        }
         if patch.as_ref() == Some(&diff) || expected == manifest {
             continue;
         }

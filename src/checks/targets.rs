@@ -4,7 +4,10 @@
 //! FIT-TGT001 reports pods in objects of unknown kinds, which a config can declare. FIT-TGT002 reports objects that look like
 //! workloads but are not: a kind in the wrong case or group, a workload without containers, or a declared path without
 //! containers. FIT-TGT003 reports pod patches that are written as text. FIT-TGT004 reports objects that cannot be examined,
-//! or only in part, and FIT-TGT005 patches among the objects.
+//! or only in part, and kustomizations whose builds have what their files do not show, where these are checked and not the
+//! build. FIT-TGT005 reports patches among the objects.
+
+use std::sync::Arc;
 
 use jsonptr::{Pointer, PointerBuf};
 use kustomize_krm_types::Severity;
@@ -36,6 +39,7 @@ pub(super) const CHECK: Check = Check {
             findings.chain(patches_as_text(target)).collect()
         }),
         Find::Scene(unreadable),
+        Find::Scene(unbuilt),
         Find::Scene(patches),
     ],
 };
@@ -45,7 +49,7 @@ rules! {
     UNDECLARED: "FIT-TGT001" Warning Always "an object of an unknown kind that seems to contain pods";
     NO_PODS_HERE: "FIT-TGT002" Warning Always "an object that looks like a workload but has no pods";
     PATCH: "FIT-TGT003" Info Always "a pod patch written as text, which fitout does not read";
-    /// For objects that are not examined, or only in part.
+    /// For objects that are not examined, or only in part: no errors in what is examined says nothing about the rest.
     UNEXAMINED: "FIT-TGT004" Warning Always "an object that is not examined, or only in part, although it may have pods";
     PARTIAL: "FIT-TGT005" Warning Always "a patch, which is neither changed nor checked: it is only a part of an object";
 }
@@ -221,6 +225,32 @@ fn unreadable(scene: &Scene<'_>) -> Vec<Finding> {
         let field = problem.field.as_deref().unwrap_or("object");
         let message = format!("not examined: `{field}`: {}", problem.message);
         Finding::new(&UNEXAMINED, message).of(*object)
+    });
+    findings.collect()
+}
+
+/// Kustomizations whose builds have what is not in the files.
+fn unbuilt(scene: &Scene<'_>) -> Vec<Finding> {
+    /// More fields say nothing else.
+    const SHOWN: usize = 4;
+    let unbuilt = scene.config.unbuilt.iter();
+    let findings = unbuilt.map(|it| {
+        let shown = it.fields.iter().take(SHOWN);
+        let shown: Vec<String> = shown.map(|field| format!("`{field}`")).collect();
+        let more = match it.fields.len().saturating_sub(SHOWN) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let what = match it.adds {
+            true => "not examined: a build has other objects than the files, because of",
+            false => "examined in part: a build changes pods, because of",
+        };
+        let message = format!("{what} {}{more}", shown.join(", "));
+        Finding {
+            place: Some((Arc::clone(&it.file), it.position)),
+            help: Some("check the build too, with -k and the folder of the kustomization".into()),
+            ..Finding::graded(&UNEXAMINED, Severity::Info, message)
+        }
     });
     findings.collect()
 }

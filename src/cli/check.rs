@@ -199,6 +199,8 @@ impl Check {
     ) -> Result<(Report, u8), Failure> {
         config.validate_only = true;
         config.generated.clone_from(&manifests.generated);
+        config.unbuilt.clone_from(&manifests.unbuilt);
+        focus.narrow_unbuilt(config);
         config.checks.exact |= self.exact;
         let deciding = deciding(manifests, &self.verbosity);
         let mut fitted = focus

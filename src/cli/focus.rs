@@ -9,7 +9,7 @@ use std::collections::HashSet;
 use std::path::PathBuf;
 
 use clap::Args;
-use fitout::config::Config;
+use fitout::config::{Config, Unbuilt};
 use fitout::finding::Finding;
 use fitout::kubernetes::LabelSelector;
 use fitout::objects::SkipReason;
@@ -214,12 +214,28 @@ impl Focus {
         let before = self.before.as_ref().filter(|_| config.validate_only);
         let generated = before.map(|it| it.generated.clone());
         let now = generated.map(|it| std::mem::replace(&mut config.generated, it));
+        // What is left of it is new.
+        let unbuilt = std::mem::take(&mut config.unbuilt);
         self.narrow_to_chosen(&mut fitted, config, resources);
+        config.unbuilt = unbuilt;
         if let Some(now) = now {
             config.generated = now;
         }
         self.narrow_to_shard(&mut fitted, resources);
         Ok(fitted)
+    }
+
+    /// Leaves out of what only builds have what they had before. It is about no object, so it is reported once.
+    pub(super) fn narrow_unbuilt(&self, config: &mut Config<'_>) {
+        if self.chosen.shard.is_some_and(|it| it.index != 0) {
+            config.unbuilt.clear();
+        }
+        if let Some(before) = &self.before {
+            // Lines may have moved.
+            let key = |it: &Unbuilt| format!("{} {} {:?}", it.adds, it.file, it.fields);
+            let was: HashSet<String> = before.unbuilt.iter().map(key).collect();
+            config.unbuilt.retain(|it| !was.contains(&key(it)));
+        }
     }
 
     /// Leaves out the files of other shards; returns whether these have errors.

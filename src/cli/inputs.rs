@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use fitout::config::{Config, FunctionConfig};
+use fitout::config::{Config, FunctionConfig, Unbuilt};
 use fitout::not_yaml;
 use fitout::parallel;
 use fitout::problem::{Problem, Problems};
@@ -25,7 +25,7 @@ use super::tree;
 use super::{Failure, Source, UNREADABLE, Verbosity, WRONG_USE};
 use contents::Contents;
 
-pub(super) use found::{Found, objects_in};
+pub(super) use found::{Found, kustomizations_of, objects_in};
 
 /// A file, or standard input, with manifests.
 #[derive(Debug)]
@@ -48,6 +48,8 @@ pub(super) struct Manifests {
     pub(super) files: Vec<FileAccount>,
     /// The ConfigMaps and Secrets that kustomizations near the files generate.
     pub(super) generated: fitout::hashing::HashSet<String>,
+    /// What only builds of the kustomizations among them have.
+    pub(super) unbuilt: Vec<Unbuilt>,
 }
 
 impl Manifests {
@@ -126,6 +128,7 @@ impl Manifests {
             }
         }
         manifests.generated.clone_from(&found.named.generated);
+        manifests.unbuilt.clone_from(&found.unbuilt);
         (manifests, problems)
     }
 

@@ -33,7 +33,7 @@ impl Key {
     pub(super) fn add_files(&mut self, found: &Found, digests: &[String]) {
         let mut generated: Vec<&String> = found.named.generated.iter().collect();
         sorting::sort(&mut generated);
-        self.add(format!("{generated:?}"));
+        self.add(format!("{generated:?} {:?}", found.unbuilt));
         let roles = found.roles.iter().zip(digests);
         for (file, (role, digest)) in found.files.iter().zip(roles) {
             self.add(shown(&file.path));

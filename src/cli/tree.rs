@@ -8,6 +8,7 @@ mod fields;
 mod named;
 mod plugins;
 mod reading;
+mod unbuilt;
 
 use std::collections::{HashSet, VecDeque};
 use std::ffi::OsStr;

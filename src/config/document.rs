@@ -225,6 +225,7 @@ impl<'a> FunctionConfig<'a> {
             mode: Mode::default(),
             validate_only: false,
             generated: HashSet::default(),
+            unbuilt: Vec::new(),
             definitions: Vec::new(),
             checks: Checks::default(),
             only_checks: false,

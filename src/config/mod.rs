@@ -44,6 +44,6 @@ pub(crate) use section::fields;
 pub use section::{ExemptLeaves, FieldOf, FieldRow, Objection, Pass, Section, Settings};
 pub use sections::{Sections, check_section};
 pub use selector::{ContainerSelector, Match, Near, Selector};
-pub use settings::Config;
+pub use settings::{Config, Unbuilt};
 pub use view::{Layer, LayerId, View};
 pub use vocabulary::{SectionRow, Vocabulary};

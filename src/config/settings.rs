@@ -29,6 +29,19 @@ pub(super) struct NamedLayer<'a> {
     pub(super) part_of: Option<LayerId>,
 }
 
+/// What a build of a kustomization has and its files do not show.
+#[derive(Clone, Debug)]
+pub struct Unbuilt {
+    /// Whether these are objects, and not only changes of some.
+    pub adds: bool,
+    /// The kustomization.
+    pub file: Arc<str>,
+    /// The place of the first field.
+    pub position: Position,
+    /// The fields, in the order of their kinds.
+    pub fields: Vec<String>,
+}
+
 /// A decoded functionConfig: the settings of one environment.
 #[derive(Debug)]
 pub struct Config<'a> {
@@ -42,6 +55,8 @@ pub struct Config<'a> {
     pub validate_only: bool,
     /// ConfigMaps and Secrets that a host says are generated from other files.
     pub generated: HashSet<String>,
+    /// What builds of kustomizations near the objects have, if a command has read them instead. Those of one follow each other.
+    pub unbuilt: Vec<Unbuilt>,
     /// The texts of `checks.definitions`, if a command has read them.
     pub definitions: Vec<Stream>,
     /// The settings of the checks.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use kustomize_krm_types::{Field, ResourceIdentifier, Severity};
 
-use super::{ConfigPlace, Entry, EntryType, Places, Tags, reference};
+use super::{ConfigPlace, Entry, EntryType, FilePlace, Places, Tags, reference};
 use crate::config::Config;
 use crate::edit::{Change, Source};
 use crate::finding::{Decision, Exempted, Finding};
@@ -108,8 +108,16 @@ impl<'r, 'a> Entries<'r, 'a> {
             object: finding.resource,
             resource_ref: finding.resource.map(|object| references.of(object)),
             field,
-            file: resource
-                .and_then(|resource| self.places.place(resource, finding.pointer.as_deref())),
+            file: match (resource, finding.place) {
+                (Some(resource), _) => self.places.place(resource, finding.pointer.as_deref()),
+                (None, place) => place.map(|(path, position)| FilePlace {
+                    path,
+                    index: 0,
+                    line: Some(position.line),
+                    column: Some(position.column),
+                    span: None,
+                }),
+            },
             config: decision.map(config_place),
             knowledge: None,
             help: finding.help,

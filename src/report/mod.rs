@@ -237,7 +237,7 @@ impl Report {
         config: &Config<'_>,
         detail: DetailLevel,
     ) -> Report {
-        let summary = summarise(fitted, resources);
+        let mut summary = summarise(fitted, resources);
         let references = References::new(resources);
         let mut entries = Entries::new(config, &references);
         let is_listed = |change: &Change| match detail {
@@ -274,6 +274,17 @@ impl Report {
             let rows = rows.filter(|(row, _)| row.extent == extent);
             rows.map(|(_, resource)| kind_of(resource)).collect()
         };
+        let mut unexamined: Vec<String> = kinds_with(Extent::Unexamined);
+        let mut in_part: Vec<String> = kinds_with(Extent::InPart);
+        // Each kustomization counts once.
+        for of_one in config.unbuilt.chunk_by(|a, b| a.file == b.file) {
+            let kinds = match of_one[0].adds {
+                true => &mut unexamined,
+                false => &mut in_part,
+            };
+            kinds.push("Kustomization".to_owned());
+        }
+        summary.unexamined = unexamined.len();
         Report {
             api_version: API_VERSION,
             kind: KIND,
@@ -292,8 +303,8 @@ impl Report {
             ledger: matches!(detail, DetailLevel::EachChange | DetailLevel::Ledger)
                 .then(|| Accounts::of(&fitted.ledger, &references)),
             can_drift: fitted.ledger.applies(),
-            unexamined: kinds_with(Extent::Unexamined),
-            in_part: kinds_with(Extent::InPart),
+            unexamined,
+            in_part,
             proof: fitted.proof,
             objects: match detail {
                 DetailLevel::Totals => Vec::new(),
@@ -458,10 +469,7 @@ fn summarise(fitted: &Fitted, resources: &[Resource<'_>]) -> Summary {
         warnings: of(Severity::Warning),
         notes: of(Severity::Info),
         waived: fitted.exempted.len(),
-        unexamined: {
-            let rows = fitted.ledger.objects.iter();
-            rows.filter(|row| row.extent == Extent::Unexamined).count()
-        },
+        unexamined: 0,
     }
 }
 

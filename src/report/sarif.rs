@@ -1,7 +1,8 @@
 //! SARIF 2.1.0, for code scanning and editors.
 //!
-//! Places are real regions in files below the root of the repository. Fields that one edit changes are one result, so that
-//! each edit is in one fix: the fixes of all results together are what `apply` writes, and none depends on another.
+//! Places are real regions in files below the root of the repository. Fields that one edit changes are one result. Edits that
+//! need each other are one fix, since editors make one at a time: the fixes of all results together are what `apply` writes, and
+//! none depends on another.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -9,9 +10,10 @@ use std::ops::Range;
 use kustomize_krm_types::Severity;
 use serde_json::{Value, json};
 
-use super::{API_VERSION, Document, Entry, EntryType, File, FileText, Fix, Run, in_words, plural};
+use super::{API_VERSION, Document, Entry, EntryType, File, FileText, Run, in_words, plural};
 use crate::hashing::{FNV1A, HashMap, fnv1a};
 use crate::text::{escaped, json};
+use crate::yaml::Replacement;
 
 const SCHEMA: &str =
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
@@ -41,12 +43,21 @@ struct Drawing<'d> {
     fingerprints: HashMap<u64, usize>,
 }
 
-/// Fixes that belong together, and the entries that they are for.
+/// A result: the entries that one edit concerns, and the fix that is shown at it.
 #[derive(Default)]
 struct Group<'d> {
-    fixes: Vec<&'d Fix>,
-    path: &'d str,
     entries: Vec<&'d Entry>,
+    bundle: Bundle<'d>,
+}
+
+/// Replacements of one file that are made together, and the number of fields that they change.
+#[derive(Default)]
+struct Bundle<'d> {
+    path: &'d str,
+    replacements: Vec<&'d Replacement>,
+    fields: usize,
+    /// The first result with one of these fields.
+    result: Option<usize>,
 }
 
 impl<'d> Drawing<'d> {
@@ -117,53 +128,45 @@ impl<'d> Drawing<'d> {
         })
     }
 
-    /// The entries as results: those that one edit concerns are one.
+    /// The entries as results: those that one edit concerns are one. Edits that depend on each other are one fix, at the first
+    /// of their results.
     fn grouped(&self) -> Vec<Group<'d>> {
-        let mut of_fields: HashMap<(usize, &str), usize> = HashMap::default();
-        let mut fixes: Vec<Group<'d>> = Vec::new();
-        for text in &self.run.texts {
-            let first = fixes.len();
-            for fix in text.fixes.iter().filter(|_| text.is_file) {
-                // What has no field of its own, such as a comment that moves, belongs to the edit before it.
-                if fix.fields.is_empty() && fixes.len() > first {
-                    let last = fixes.len() - 1;
-                    fixes[last].fixes.push(fix);
-                    continue;
-                }
-                let group = match fixes.len() - first {
-                    1 if fixes[first].fixes.iter().all(|it| it.fields.is_empty()) => first,
-                    _ => {
-                        fixes.push(Group {
-                            path: &text.path,
-                            ..Group::default()
-                        });
-                        fixes.len() - 1
-                    }
-                };
-                fixes[group].fixes.push(fix);
-                for (object, field) in &fix.fields {
-                    of_fields.insert((*object, field), group);
-                }
+        let files = self.run.texts.iter().filter(|it| it.is_file).enumerate();
+        let fixes =
+            files.flat_map(|(file, text)| text.fixes.iter().map(move |fix| (file, text, fix)));
+        type Key = (usize, u32);
+        let mut of_fields: HashMap<(usize, &str), (usize, Key)> = HashMap::default();
+        let mut bundles: HashMap<Key, Bundle<'d>> = HashMap::default();
+        for (edit, (file, text, fix)) in fixes.enumerate() {
+            let key = (file, fix.replacement.group);
+            let bundle = bundles.entry(key).or_default();
+            bundle.path = &text.path;
+            bundle.replacements.push(&fix.replacement);
+            for (object, field) in &fix.fields {
+                of_fields.insert((*object, field), (edit, key));
             }
         }
-        let mut places = vec![None; fixes.len()];
+        let mut of_edits: HashMap<usize, usize> = HashMap::default();
         let mut groups: Vec<Group<'d>> = Vec::new();
         for entry in &self.run.report.results {
             let is_changed = entry.entry_type == EntryType::Change || entry.is_folded();
             let field = entry.field.as_ref().filter(|_| is_changed);
             let key = entry.object.zip(field.map(|it| it.path.as_str()));
-            match key.and_then(|key| of_fields.get(&key)) {
-                None => groups.push(Group {
-                    entries: vec![entry],
-                    ..Group::default()
-                }),
-                Some(fix) => {
-                    let place = *places[*fix].get_or_insert_with(|| {
-                        groups.push(std::mem::take(&mut fixes[*fix]));
-                        groups.len() - 1
-                    });
-                    groups[place].entries.push(entry);
-                }
+            let mut place = groups.len();
+            if let Some((edit, bundle)) = key.and_then(|key| of_fields.get(&key)) {
+                place = *of_edits.entry(*edit).or_insert(place);
+                let bundle = bundles.entry(*bundle).or_default();
+                bundle.fields += 1;
+                bundle.result.get_or_insert(place);
+            }
+            if place == groups.len() {
+                groups.push(Group::default());
+            }
+            groups[place].entries.push(entry);
+        }
+        for bundle in bundles.into_values() {
+            if let Some(place) = bundle.result {
+                groups[place].bundle = bundle;
             }
         }
         groups
@@ -220,7 +223,7 @@ impl<'d> Drawing<'d> {
             result["suppressions"] =
                 json!([{"kind": "external", "status": "accepted", "justification": reason}]);
         }
-        if let Some(fix) = self.fix(group, first) {
+        if let Some(fix) = self.fix(&group.bundle, first) {
             result["fixes"] = json!([fix]);
         }
         let fields = group.entries.iter().filter_map(|it| it.field.as_ref());
@@ -362,33 +365,29 @@ impl<'d> Drawing<'d> {
         }
     }
 
-    fn fix(&self, group: &Group<'_>, first: &Entry) -> Option<Value> {
-        let file = self.files.get(group.path)?;
+    fn fix(&self, bundle: &Bundle<'_>, first: &Entry) -> Option<Value> {
+        let file = self.files.get(bundle.path)?;
         let hidden = &file.text.hidden;
         let is_in_secret = |span: &Range<usize>| {
             let at = hidden.partition_point(|it| it.end <= span.start);
             hidden.get(at).is_some_and(|it| it.start < span.end)
         };
-        if group.fixes.is_empty()
-            || group
-                .fixes
-                .iter()
-                .any(|it| is_in_secret(&it.replacement.span))
-        {
+        let all = || bundle.replacements.iter();
+        if bundle.result.is_none() || all().any(|it| is_in_secret(&it.span)) {
             return None;
         }
-        let replacements = group.fixes.iter().map(|it| {
-            let (span, text) = file.in_lines(&it.replacement.span, &it.replacement.text);
+        let replacements = all().map(|it| {
+            let (span, text) = file.in_lines(&it.span, &it.text);
             json!({"deletedRegion": file.region(span), "insertedContent": {"text": text}})
         });
         let replacements: Vec<Value> = replacements.collect();
         let object = first.object_name().unwrap_or_default();
-        let fields = plural(group.entries.len(), "field", "fields");
+        let fields = plural(bundle.fields, "field", "fields");
         let environment = &self.run.report.environment;
         let text = format!("change {fields} of {object} for {environment}");
         Some(json!({
             "description": {"text": message(&text)},
-            "artifactChanges": [{"artifactLocation": self.artifact(group.path), "replacements": replacements}],
+            "artifactChanges": [{"artifactLocation": self.artifact(bundle.path), "replacements": replacements}],
         }))
     }
 }

@@ -3,6 +3,7 @@
 mod brackets;
 mod edited;
 mod emit;
+mod groups;
 mod guard;
 mod new;
 mod patch;
@@ -23,6 +24,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 pub use edited::Edited;
+pub use groups::Groups;
 pub use refusal::{Refusal, RefusalReason};
 pub use write::Lines;
 
@@ -69,6 +71,9 @@ pub struct Replacement {
     pub span: Range<usize>,
     /// What is written there.
     pub text: String,
+    /// Those with one number belong together: a part of them may leave a text that does not read, such as a new entry without
+    /// the comma that another one puts in front of it. Each group can be made without the others.
+    pub group: u32,
 }
 
 /// Where comments at the end of a block collection are, when something is added to it.
@@ -146,18 +151,27 @@ impl Stream {
     pub fn splices(&self, edits: &[Request<'_>]) -> Result<Vec<Replacement>, Refusal> {
         let (splices, _) = self.planned(edits, Footers::AtTheEnd, None)?;
         let mut all: Vec<Replacement> = Vec::with_capacity(splices.list.len());
+        let mut groups = Groups::default();
+        for (a, b) in &splices.ties {
+            groups.join(*a, *b);
+        }
         for splice in &splices.list {
             let text = &splices.buffer[splice.text.clone()];
             match all.last_mut() {
                 Some(last) if last.span.end == splice.start => {
                     last.span.end = splice.end;
                     last.text += text;
+                    groups.join(last.group, splice.node);
                 }
                 _ => all.push(Replacement {
                     span: splice.start..splice.end,
                     text: text.to_owned(),
+                    group: splice.node,
                 }),
             }
+        }
+        for replacement in &mut all {
+            replacement.group = groups.of(replacement.group);
         }
         Ok(all)
     }
@@ -193,6 +207,7 @@ impl Stream {
             let span = self.document_span(document);
             let first = splices.list.len();
             emit::emit(&plan, span, nodes, footers, behind, &mut splices)?;
+            splices.ties.extend(plan.ties());
             let own = &splices.list[first..];
             let is_proven = guard::proves(&plan, document, own, &splices.buffer);
             // Where assertions run, both guards do.

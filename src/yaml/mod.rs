@@ -58,7 +58,8 @@ mod wide;
 
 pub use describe::{SCALAR_TEXT, text_of_scalar};
 pub use edit::{
-    Behind, Change, Edit, Edited, Footers, Lines, Refusal, RefusalReason, Replacement, Request,
+    Behind, Change, Edit, Edited, Footers, Groups, Lines, Refusal, RefusalReason, Replacement,
+    Request,
 };
 pub use error::{Fault, SyntaxError};
 pub use join::join;

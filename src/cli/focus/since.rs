@@ -7,12 +7,13 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use fitout::config::Unbuilt;
 use fitout::read::{Origin, OriginLines, Resource, is_object};
 use fitout::report::{FileOutcome, FileReason};
 use fitout::yaml::Stream;
 
 use super::super::files::{File, is_manifest};
-use super::super::inputs::{objects_in, shown};
+use super::super::inputs::{kustomizations_of, objects_in, shown};
 use super::super::output::Output;
 use super::super::tree::{self, Named, View};
 use super::super::{Failure, Source};
@@ -29,6 +30,8 @@ pub(super) struct Before {
     gone: Vec<Stream>,
     /// The ConfigMaps and Secrets that kustomizations generated.
     pub(super) generated: fitout::hashing::HashSet<String>,
+    /// What only builds had.
+    pub(super) unbuilt: Vec<Unbuilt>,
     /// The commits that were compared with.
     pub(super) bases: Vec<String>,
 }
@@ -80,6 +83,7 @@ impl Before {
             texts: Vec::with_capacity(input.manifests.texts.len()),
             gone: Vec::new(),
             generated: named.generated.clone(),
+            unbuilt: named.unbuilt(&kustomizations_of(&input.found.files)),
             bases: Vec::new(),
         };
         before.compare(&mut repositories, &named, &places, input);

@@ -4,20 +4,24 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use fitout::config::Unbuilt;
 use fitout::parallel;
 use fitout::report::{FileOutcome, FileReason};
 use fitout::yaml::Stream;
 
 use super::super::files::{File, Files, Reader, canonical};
 use super::super::key::digest;
-use super::super::tree::Named;
+use super::super::tree::{Named, is_kustomization};
 use super::contents::Contents;
+use super::shown;
 
 /// The files of all named paths, and how each is read.
 pub(in crate::cli) struct Found {
     pub(in crate::cli) files: Vec<File>,
     pub(in crate::cli) kustomizations: Vec<PathBuf>,
     pub(in crate::cli) named: Named,
+    /// What only builds of kustomizations among the files have.
+    pub(in crate::cli) unbuilt: Vec<Unbuilt>,
     /// What each file is if it holds no whole objects; `None` for files that are not read.
     pub(in crate::cli) roles: Vec<Option<Option<FileReason>>>,
     /// Their bytes, if they have been read.
@@ -37,6 +41,7 @@ impl Found {
                 file.outcome = FileOutcome::Read;
             }
         }
+        let unbuilt = named.unbuilt(&kustomizations_of(&files));
         // A file can be named twice, or be reached through a link.
         let mut known = HashSet::new();
         let roles = files.iter().zip(&canonical).map(|(file, canonical)| {
@@ -49,6 +54,7 @@ impl Found {
             files,
             kustomizations: found.kustomizations,
             named,
+            unbuilt,
             roles,
             bytes: Vec::new(),
         }
@@ -86,6 +92,17 @@ impl Found {
     pub(in crate::cli) fn text(&self, at: usize) -> Option<String> {
         String::from_utf8(self.bytes(at)?.clone()).ok()
     }
+}
+
+/// The kustomizations among files that are not left out: the path for messages, and the canonical one.
+pub(in crate::cli) fn kustomizations_of(files: &[File]) -> Vec<(String, PathBuf)> {
+    let is_in = |outcome| {
+        outcome == FileOutcome::Read || outcome == FileOutcome::PassedOver(FileReason::Extension)
+    };
+    let files = files.iter().filter(|it| is_in(it.outcome));
+    let files = files.filter(|it| it.path.file_name().is_some_and(is_kustomization));
+    let located = files.filter_map(|it| Some((shown(&it.path), it.path.canonicalize().ok()?)));
+    located.collect()
 }
 
 /// The objects that are read from a file with these bytes, if there are any.

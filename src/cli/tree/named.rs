@@ -4,10 +4,13 @@ use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
+use fitout::config::Unbuilt;
 use fitout::report::FileReason;
 use fitout::yaml::{Node, Stream};
 
-use super::{FUNCTIONS, RESOURCES, fields, items, joined, plugins, read, text, texts};
+use super::plugins::Plugins;
+use super::unbuilt::unbuilt;
+use super::{FUNCTIONS, RESOURCES, fields, items, joined, read, text, texts};
 
 /// Files as they are, or as they were.
 #[derive(Clone, Copy)]
@@ -24,6 +27,8 @@ pub(in crate::cli) struct Named {
     others: HashMap<PathBuf, FileReason>,
     /// The ConfigMaps and Secrets that they generate.
     pub(in crate::cli) generated: fitout::hashing::HashSet<String>,
+    /// What only a build has, by kustomization.
+    unbuilt: HashMap<PathBuf, Vec<Unbuilt>>,
 }
 
 impl Named {
@@ -42,12 +47,19 @@ impl Named {
     pub(in crate::cli) fn seen(kustomizations: &[PathBuf], view: View<'_>) -> Named {
         let mut named = Named::default();
         let mut seen = HashSet::new();
+        let mut plugins = Plugins::seen(view);
         for file in kustomizations {
-            let is_new = (view.locate)(file).is_some_and(|file| seen.insert(file));
-            if is_new && let Some(stream) = (view.read)(file) {
+            let located = (view.locate)(file).filter(|file| seen.insert(file.clone()));
+            if let Some((located, stream)) = located.and_then(|it| Some((it, (view.read)(file)?))) {
                 let folder = file.parent().unwrap_or(Path::new(""));
                 for document in stream.documents() {
-                    named.add(document.root(), folder, view);
+                    named.add(document.root(), folder, view, &mut plugins);
+                    let unbuilt = unbuilt(document.root(), folder, &mut plugins);
+                    named
+                        .unbuilt
+                        .entry(located.clone())
+                        .or_default()
+                        .extend(unbuilt);
                 }
             }
         }
@@ -65,7 +77,21 @@ impl Named {
         self.resources.contains(file)
     }
 
-    fn add(&mut self, root: Node<'_>, folder: &Path, view: View<'_>) {
+    /// What only builds of these kustomizations have; each has its path for messages, and its canonical one.
+    pub(in crate::cli) fn unbuilt(&self, files: &[(String, PathBuf)]) -> Vec<Unbuilt> {
+        let mut seen = HashSet::new();
+        let files = files.iter().filter(|(_, path)| seen.insert(path));
+        let found = files.flat_map(|(name, path)| {
+            let found = self.unbuilt.get(path).into_iter().flatten().cloned();
+            found.map(|it| Unbuilt {
+                file: name.as_str().into(),
+                ..it
+            })
+        });
+        found.collect()
+    }
+
+    fn add(&mut self, root: Node<'_>, folder: &Path, view: View<'_>, plugins: &mut Plugins<'_>) {
         let file = |entry: &str| (view.locate)(&joined(folder, entry));
         for list in RESOURCES {
             let files = texts(root, list);
@@ -107,7 +133,7 @@ impl Named {
         for openapi in fields(root, "openapi") {
             add(texts(openapi, "path"), FileReason::Package);
         }
-        others.extend(plugins::entries(root, folder, view));
+        others.extend(plugins.entries(root, folder));
         for (entry, reason) in others {
             // A generator can rename a file: `key=file`.
             let entry = entry.rsplit_once('=').map_or(entry.as_str(), |it| it.1);

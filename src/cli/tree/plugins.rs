@@ -4,32 +4,92 @@
 //! plugin are relative to the kustomization that lists it (`configureExternalTransformers` in kustomize
 //! `api/internal/target/kusttarget.go`).
 
-use std::path::Path;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use fitout::report::FileReason;
 use fitout::yaml::{Node, Stream};
 
+use super::unbuilt::{Effect, of_generator, of_transformer};
 use super::{FUNCTIONS, RESOURCES, View, items, joined, kustomizations_of, texts};
 
 /// More kustomizations below one another are not followed: they may be a circle.
 const DEEPEST: usize = 16;
 
-/// The entries that the plugins of a kustomization in a folder name, with the reasons why these files have no objects to fit.
-pub(super) fn entries(
-    kustomization: Node<'_>,
-    folder: &Path,
-    view: View<'_>,
-) -> Vec<(String, FileReason)> {
-    let mut entries = Vec::new();
-    let lists = FUNCTIONS.iter();
-    for entry in lists.flat_map(|list| texts(kustomization, list)) {
-        each_object(&entry, (folder, view), DEEPEST, &mut |object| {
-            if object.text_at(["apiVersion"]).as_deref() == Some("builtin") {
-                add(object, &mut entries);
-            }
-        });
+/// What the plugins of an entry name and do.
+#[derive(Default)]
+pub(super) struct Plugin {
+    /// The entries that they name, with the reasons why these files have no objects to fit.
+    files: Vec<(String, FileReason)>,
+    /// What they do in `generators`. What cannot be read may be anything.
+    pub(super) generates: Option<Effect>,
+    /// What they do in `transformers`.
+    pub(super) transforms: Option<Effect>,
+}
+
+/// The plugins of the entries of kustomizations. Most overlays have the same ones, which are read once.
+pub(super) struct Plugins<'v> {
+    view: View<'v>,
+    known: HashMap<PathBuf, Rc<Plugin>>,
+}
+
+impl<'v> Plugins<'v> {
+    pub(super) fn seen(view: View<'v>) -> Plugins<'v> {
+        Plugins {
+            view,
+            known: HashMap::new(),
+        }
     }
-    entries
+
+    /// The entries that the plugins of a kustomization in a folder name.
+    pub(super) fn entries(
+        &mut self,
+        kustomization: Node<'_>,
+        folder: &Path,
+    ) -> Vec<(String, FileReason)> {
+        let entries = FUNCTIONS.iter().flat_map(|list| texts(kustomization, list));
+        let files = entries.flat_map(|entry| self.of(&entry, folder).files.clone());
+        files.collect()
+    }
+
+    /// The plugins of an entry.
+    pub(super) fn of(&mut self, entry: &str, folder: &Path) -> Rc<Plugin> {
+        if inline(entry).is_some() {
+            return Rc::new(self.read(entry, folder));
+        }
+        let path = joined(folder, entry);
+        if let Some(known) = self.known.get(&path) {
+            return Rc::clone(known);
+        }
+        let plugin = Rc::new(self.read(entry, folder));
+        self.known.insert(path, Rc::clone(&plugin));
+        plugin
+    }
+
+    fn read(&self, entry: &str, folder: &Path) -> Plugin {
+        let mut plugin = Plugin::default();
+        let mut is_read = false;
+        each_object(entry, (folder, self.view), DEEPEST, &mut |object| {
+            is_read = true;
+            if object.text_at(["apiVersion"]).as_deref() == Some("builtin") {
+                add(object, &mut plugin.files);
+            }
+            plugin.generates = plugin.generates.max(of_generator(object));
+            plugin.transforms = plugin.transforms.max(of_transformer(object));
+        });
+        if !is_read {
+            plugin.generates = Some(Effect::Adds);
+            plugin.transforms = Some(Effect::Changes);
+        }
+        plugin
+    }
+}
+
+/// An entry that is the object itself.
+fn inline(entry: &str) -> Option<Stream> {
+    let stream = Stream::parse(entry.to_owned()).ok();
+    stream.filter(|it| it.documents().any(|it| it.root().is_map()))
 }
 
 /// Calls `look` with each object of an entry of `transformers` or `resources`.
@@ -39,10 +99,8 @@ fn each_object(
     depth: usize,
     look: &mut impl FnMut(Node<'_>),
 ) {
-    let inline = Stream::parse(entry.to_owned()).ok();
-    let inline = inline.filter(|it| it.documents().any(|it| it.root().is_map()));
     let path = joined(folder, entry);
-    if let Some(stream) = inline.or_else(|| (view.read)(&path)) {
+    if let Some(stream) = inline(entry).or_else(|| (view.read)(&path)) {
         stream.documents().for_each(|it| look(it.root()));
         return;
     }

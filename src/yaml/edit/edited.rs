@@ -18,6 +18,7 @@ impl Edited<'_> {
             list,
             buffer,
             behind,
+            ..
         } = &self.splices;
         let replace = |list: &[Splice], mut from: usize, pass: &mut dyn FnMut(&str)| {
             for splice in list {

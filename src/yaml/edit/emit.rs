@@ -39,6 +39,8 @@ pub(super) struct Splices {
     pub(super) buffer: String,
     /// Where lines are put in behind all others.
     pub(super) behind: Option<BehindPlace>,
+    /// Patched nodes that depend on each other although they are at different places: an anchor and its aliases.
+    pub(super) ties: Vec<(u32, u32)>,
 }
 
 /// Where and how lines are put in behind all others.

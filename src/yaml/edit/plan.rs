@@ -26,6 +26,8 @@ pub(super) struct Plan<'a> {
     dropped: BTreeMap<u32, u32>,
     /// Aliases of this document.
     aliases: &'a [(u32, u32)],
+    /// Patched nodes, and the nodes with anchors whose values change with them.
+    shared: Vec<(u32, u32)>,
     edit: usize,
     way: Way<'a>,
     /// The tokens of the edit, in a list that is used again.
@@ -50,6 +52,7 @@ impl<'a> Plan<'a> {
             patches: Patches::new(nodes),
             dropped: BTreeMap::new(),
             aliases: &tree.aliases[from..to],
+            shared: Vec::new(),
             edit: 0,
             way: Way::default(),
             tokens: Vec::new(),
@@ -408,11 +411,11 @@ impl<'a> Plan<'a> {
         // Items behind it have another index from now on.
         self.way.steps.clear();
         self.touch(parent, false)?;
-        self.write_out_below(child)?;
+        self.write_out_below(child, parent)?;
         let mut last = child;
         if self.stream.tree.at(parent).kind.is_map() {
             last = self.stream.tree.end_of_subtree(child);
-            self.write_out_below(last)?;
+            self.write_out_below(last, parent)?;
         }
         self.patch(parent).removed.push(child);
         self.drop_nodes(child..self.stream.tree.end_of_subtree(last));

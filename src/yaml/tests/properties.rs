@@ -1,9 +1,10 @@
 //! Random edits of random documents: the value afterwards is the model's, and what no edit
 //! concerns keeps its bytes.
 
-use super::super::{Change, Edit, Stream};
+use super::super::{Change, Edit, Replacement, Request, Stream};
 use proptest::prelude::*;
 use serde_json::{Map, Value as Json, json};
+use std::borrow::Cow;
 
 fn scalar() -> impl Strategy<Value = Json> {
     prop_oneof![
@@ -162,6 +163,30 @@ fn edit(stream: &Stream, path: &[String], change: Option<Json>) -> Edit {
     }
 }
 
+/// What edits replace.
+fn replacements(stream: &Stream, edits: &[Edit]) -> Vec<Replacement> {
+    let requests = edits.iter().map(|edit| Request {
+        object: 0,
+        root: edit.root,
+        pointer: Cow::Borrowed(&edit.pointer),
+        appends: false,
+        value: match &edit.change {
+            Change::Set(value) => Some(Cow::Borrowed(value)),
+            Change::Remove => None,
+        },
+    });
+    stream.splices(&requests.collect::<Vec<_>>()).unwrap()
+}
+
+/// The text with some of the replacements.
+fn made(text: &str, parts: &[Replacement], is_made: impl Fn(&Replacement) -> bool) -> String {
+    let mut made = text.to_owned();
+    for part in parts.iter().rev().filter(|it| is_made(it)) {
+        made.replace_range(part.span.clone(), &part.text);
+    }
+    made
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -188,6 +213,12 @@ proptest! {
                 let value = Stream::parse(edited.as_str()).unwrap().documents().next().unwrap().root().value().unwrap();
                 // The order of keys that stay is that of the source.
                 prop_assert_eq!(serde_json::to_value(&value).unwrap(), expected, "{}\n-> {}", text, edited);
+                let parts = replacements(&stream, &edits);
+                prop_assert_eq!(made(&text, &parts, |_| true), edited);
+                for part in &parts {
+                    let alone = made(&text, &parts, |it| it.group == part.group);
+                    prop_assert!(Stream::parse(alone.as_str()).is_ok(), "{}\n{:?} alone -> {}", text, part, alone);
+                }
             }
             Err(refusal) => prop_assert_eq!(refusal.reason.as_str(), "comment", "{}\n{:?}: {}", text, edits, refusal),
         }

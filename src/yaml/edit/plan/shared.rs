@@ -6,6 +6,7 @@ use super::super::new::{New, Outcome};
 use super::super::patch::Patch;
 use super::super::{Refusal, RefusalReason as Reason};
 use super::{Done, Plan, Token};
+use std::collections::HashSet;
 
 impl<'a> Plan<'a> {
     /// What a plain `<<` of this map merges into it.
@@ -78,31 +79,47 @@ impl<'a> Plan<'a> {
             return Ok(());
         }
         let around: Vec<u32> = self.ancestors(id).collect();
-        for id in around {
-            self.write_out(id)?;
+        for above in around {
+            self.write_out(above, id)?;
         }
         if whole {
-            self.write_out_below(id)
+            self.write_out_below(id, id)
         } else {
             Ok(())
         }
     }
 
-    pub(super) fn write_out_below(&mut self, id: u32) -> Done {
+    pub(super) fn write_out_below(&mut self, id: u32, changed: u32) -> Done {
         if self.aliases.is_empty() {
             return Ok(());
         }
         for below in id..self.stream.tree.end_of_subtree(id) {
-            self.write_out(below)?;
+            self.write_out(below, changed)?;
         }
         Ok(())
     }
 
-    /// Replaces all aliases of an anchored node by copies of its value in the source.
-    fn write_out(&mut self, anchored: u32) -> Done {
+    /// The patched nodes that depend on each other: without the aliases written out, they would change with their anchor.
+    pub(in super::super) fn ties(&self) -> Vec<(u32, u32)> {
+        let anchored: HashSet<u32> = self.shared.iter().map(|(_, anchored)| *anchored).collect();
+        let is_patched = |id: &u32| self.patches.get(*id).is_some_and(|patch| !patch.is_empty());
+        let uses = self
+            .aliases
+            .iter()
+            .filter(|(_, target)| anchored.contains(target));
+        let uses = uses.filter_map(|(alias, target)| {
+            let patched = self.ancestors(*alias).find(is_patched)?;
+            Some((*target, patched))
+        });
+        self.shared.iter().copied().chain(uses).collect()
+    }
+
+    /// Replaces all aliases of an anchored node by copies of its value in the source, before the value of `changed` does.
+    fn write_out(&mut self, anchored: u32, changed: u32) -> Done {
         if !self.stream.tree.at(anchored).has(PROPS) {
             return Ok(());
         }
+        self.shared.push((changed, anchored));
         let uses: Vec<u32> = self
             .aliases
             .iter()
