@@ -109,7 +109,9 @@ impl<'a> Container<'a> {
     pub fn written(&self) -> Option<&'a str> {
         let stream = self.node.stream();
         let text = &stream.text()[self.node.span()];
-        let is_other = || text.contains('\\') || text.contains("!!");
+        let bytes = text.as_bytes();
+        let is_tag = |at: usize| bytes[at] == b'!' && bytes.get(at + 1) != Some(&b'!');
+        let is_other = || memchr::memchr2_iter(b'\\', b'!', bytes).any(|at| !is_tag(at));
         let is_elsewhere = self.inherits.is_some() || !stream.shares_nothing();
         (!is_elsewhere && !is_other()).then_some(text)
     }

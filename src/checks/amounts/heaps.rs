@@ -44,14 +44,24 @@ pub(super) fn find(amounts: &Amounts<'_, '_>) -> Option<Finding> {
     ))
 }
 
-/// What is in each of [`OPTIONS`] and [`VARIABLES`].
-const HINTS: [&str; 4] = ["-X", "size=", "_SIZE", "MEMLIMIT"];
+/// Whether a text has what is in each of [`OPTIONS`] and [`VARIABLES`], by a letter that is rare.
+fn has_hint(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let is_at = |at: usize, hint: &str| bytes[at..].starts_with(hint.as_bytes());
+    let is_hint = |at: usize| match bytes[at] {
+        b'X' => at >= 1 && is_at(at - 1, "-X"),
+        b'z' => at >= 2 && is_at(at - 2, "size="),
+        b'Z' => at >= 3 && is_at(at - 3, "_SIZE"),
+        _ => is_at(at, "MEMLIMIT"),
+    };
+    memchr::memchr2_iter(b'z', b'Z', bytes).any(is_hint)
+        || memchr::memchr2_iter(b'M', b'X', bytes).any(is_hint)
+}
 
 /// The setting of the most memory.
 fn largest(container: &Container<'_>) -> Option<(String, Quantity)> {
     // Most containers have none.
-    let has_hint = |text: &str| HINTS.iter().any(|hint| text.contains(hint));
-    if container.written().is_some_and(|text| !has_hint(text)) {
+    if container.written().is_some_and(|it| !has_hint(it)) {
         return None;
     }
     let words = container.words().filter_map(|text| of_options(&text));
@@ -113,7 +123,10 @@ mod tests {
     fn every_option_and_variable_has_a_hint() {
         let options = OPTIONS.map(|(option, _)| option);
         for setting in options.iter().chain(&VARIABLES) {
-            assert!(HINTS.iter().any(|it| setting.contains(it)), "{setting}");
+            assert!(
+                has_hint(setting) && has_hint(&format!("a {setting}1")),
+                "{setting}"
+            );
         }
     }
 

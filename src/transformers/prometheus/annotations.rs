@@ -1,5 +1,7 @@
 //! The annotations of a pod template or a Service.
 
+use std::borrow::Cow;
+
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -133,10 +135,11 @@ impl Fitting<'_, '_> {
     /// Deletes the annotations whose mode is `Remove`.
     pub(super) fn remove(&self, edits: &mut Edits<'_>) -> Result<(), Problem> {
         let settings = self.settings();
+        let is_removed = |leaf: &str| self.section.mode(leaf) == Mode::Remove;
         let mut keys: Vec<(String, String)> = Vec::new();
         if settings.convention.has_several_ports() {
-            let annotations = self.annotations.into_iter().flat_map(Node::entries);
-            for (key, value) in annotations {
+            let annotations = self.annotations.filter(|_| is_removed("scrape"));
+            for (key, value) in annotations.into_iter().flat_map(Node::entries) {
                 let (Some(key), Some(value)) = (key.text(), value.text()) else {
                     continue;
                 };
@@ -153,18 +156,20 @@ impl Fitting<'_, '_> {
             }
         } else {
             let own = settings.convention.own().iter();
-            let own = own.map(|(name, leaf)| ((*name).to_owned(), (*leaf).to_owned()));
+            let own = own.map(|(name, leaf)| (*name, Cow::Borrowed(*leaf)));
             let extra = settings.extra.keys();
             let named = self.section.removed();
             let named = named.filter_map(|path| path.strip_prefix("extra."));
             let extra = extra.map(String::as_str).chain(named);
-            let extra = extra.map(|name| (name.to_owned(), format!("extra.{name}")));
-            let with_prefix = |(name, leaf)| (format!("{}/{name}", settings.prefix()), leaf);
-            keys.extend(own.chain(extra).map(with_prefix));
+            let extra = extra.map(|name| (name, Cow::Owned(format!("extra.{name}"))));
+            let removed = own.chain(extra).filter(|(_, leaf)| is_removed(leaf));
+            let with_prefix = |(name, leaf): (&str, Cow<'_, str>)| {
+                (format!("{}/{name}", settings.prefix()), leaf.into_owned())
+            };
+            keys.extend(removed.map(with_prefix));
         }
         sorting::sort(&mut keys);
         keys.dedup();
-        keys.retain(|(_, leaf)| self.section.mode(leaf) == Mode::Remove);
         for (key, leaf) in &keys {
             let field = ["annotations", key];
             let decision = self.section.decision_to_remove(leaf);

@@ -75,18 +75,21 @@ impl<'a> ContainerFitting<'_, 'a> {
             }
         }
         self.fit_capabilities(edits)?;
-        let is_read_only = self.planned(edits, &["readOnlyRootFilesystem"]);
+        let is_read_only = self.planned(edits, &["securityContext", "readOnlyRootFilesystem"]);
         Ok(is_read_only == Some(Value::from(true)))
     }
 
     /// Adds the capability that the image's file has, or that root needs for a low port: the level restricted allows it.
     fn fit_capabilities(&self, edits: &mut Edits<'_>) -> Result<(), Problem> {
-        let add = self.planned(edits, &["capabilities", "add"]);
+        let add = self.planned(edits, &["securityContext", "capabilities", "add"]);
         let lists_all = |list: Option<Value>, name: &str| match list {
             Some(Value::Sequence(names)) => names.contains(&Value::from(name)),
             _ => false,
         };
-        let drops = lists_all(self.planned(edits, &["capabilities", "drop"]), "ALL");
+        let drops = lists_all(
+            self.planned(edits, &["securityContext", "capabilities", "drop"]),
+            "ALL",
+        );
         if !drops || add.is_some() || !self.section.settings.is_restricted() {
             return Ok(());
         }
@@ -204,11 +207,11 @@ impl<'a> ContainerFitting<'_, 'a> {
         &self,
         edits: &Edits<'_>,
     ) -> Option<(&'static str, &'static [&'static str])> {
-        let adds_admin = match self.planned(edits, &["capabilities", "add"]) {
+        let adds_admin = match self.planned(edits, &["securityContext", "capabilities", "add"]) {
             Some(Value::Sequence(names)) => names.contains(&Value::from(SYS_ADMIN)),
             _ => false,
         };
-        match self.planned(edits, &["privileged"]) {
+        match self.planned(edits, &["securityContext", "privileged"]) {
             Some(Value::Bool(true)) => {
                 Some(("privileged: true", &["securityContext", "privileged"]))
             }
@@ -235,14 +238,13 @@ impl<'a> ContainerFitting<'_, 'a> {
         }
     }
 
-    /// The value of a field after the edits so far.
+    /// The value of a field of the security context after the edits so far.
     fn planned(&self, edits: &Edits<'_>, field: &[&str]) -> Option<Value> {
-        let path = [&["securityContext"], field].concat();
-        match edits.planned(&self.container.subject, &path) {
+        match edits.planned(&self.container.subject, field) {
             Some(planned) => planned.cloned(),
             None => {
-                let author = self.author(field[0])?;
-                author.at(field[1..].iter().copied())?.value().ok()
+                let author = self.author(field[1])?;
+                author.at(field[2..].iter().copied())?.value().ok()
             }
         }
     }
