@@ -157,12 +157,6 @@ impl Names {
 
 /// A path without doubled and trailing slashes; `None` for one that cannot be mounted.
 pub(crate) fn clean(path: &str) -> Option<String> {
-    let is_plain = |part: &str| !matches!(part, "" | "." | "..") && !part.contains(':');
-    if let Some(rest) = path.strip_prefix('/')
-        && rest.split('/').all(is_plain)
-    {
-        return Some(path.to_owned());
-    }
     let is_bad =
         !path.starts_with('/') || path.contains(':') || path.split('/').any(|part| part == "..");
     mounted_at(path).filter(|_| !is_bad)
@@ -171,6 +165,12 @@ pub(crate) fn clean(path: &str) -> Option<String> {
 /// Where a container has what is mounted at a path; `None` at its root. The kubelet makes the path absolute
 /// (`MakeAbsolutePath` in kubernetes `pkg/volume/util`), and the runtime follows `..` (`filepath.Clean` in containerd).
 pub(crate) fn mounted_at(path: &str) -> Option<String> {
+    let is_plain = |part: &str| !matches!(part, "" | "." | "..");
+    if let Some(rest) = path.strip_prefix('/')
+        && rest.split('/').all(is_plain)
+    {
+        return Some(path.to_owned());
+    }
     let mut parts = Vec::new();
     for part in path.split('/') {
         match part {

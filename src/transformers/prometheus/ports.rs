@@ -113,15 +113,13 @@ impl<'t> Ports<'t> {
             ports.by_all &= !is_lasting || container.node.items_at(["ports"]).next().is_some();
             for (index, port) in container.node.items_at(["ports"]).enumerate() {
                 let name = port.text_at(["name"]);
-                let path = container
-                    .subject
-                    .at(&["ports", &index.to_string(), "containerPort"]);
                 let Some(node) = port.at(["containerPort"]) else {
                     continue;
                 };
                 let Some(number) = node.int::<u16>().filter(|it| *it > 0) else {
                     let what = "a port number from 1 to 65535";
-                    return Err(expected(resource, node, what, &path));
+                    let path = ["ports", &index.to_string(), "containerPort"];
+                    return Err(expected(resource, node, what, &container.subject.at(&path)));
                 };
                 ports.targets += 1;
                 // Prometheus scrapes over HTTP, when init containers have already ended.

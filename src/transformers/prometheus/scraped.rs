@@ -1,5 +1,6 @@
 //! How pods are scraped already, in another way than by the annotations of the section.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 
 use super::{Prometheus, Word};
@@ -9,10 +10,11 @@ use crate::read::Resource;
 use crate::yaml::Node;
 
 /// The author's annotations.
-fn entries(annotations: Option<Node<'_>>) -> impl Iterator<Item = (String, String)> {
+fn entries<'a>(
+    annotations: Option<Node<'a>>,
+) -> impl Iterator<Item = (Cow<'a, str>, Cow<'a, str>)> {
     let annotations = annotations.into_iter().flat_map(|it| it.entries());
-    annotations
-        .filter_map(|(key, value)| Some((key.text()?.into_owned(), value.text()?.into_owned())))
+    annotations.filter_map(|(key, value)| Some((key.text()?, value.text()?)))
 }
 
 /// The annotation that refuses scraping, if there is one for the reader of the section or, where none asks for it, another.
@@ -20,7 +22,7 @@ pub(super) fn refusal(settings: &Prometheus, annotations: Option<Node<'_>>) -> O
     let find = |word: &dyn Fn(&str, &str) -> Option<Word>, wanted| {
         let mut entries = entries(annotations);
         let found = entries.find(|(key, value)| word(key, value) == Some(wanted));
-        found.map(|(key, _)| key)
+        found.map(|(key, _)| key.into_owned())
     };
     let own = |key: &str, value: &str| settings.word(key, value);
     let others = |key: &str, value: &str| {
@@ -42,7 +44,7 @@ pub(super) fn request(settings: &Prometheus, annotations: Option<Node<'_>>) -> O
     let asks = |key: &str, value: &str| settings.word(key, value) == Some(Word::Scrape);
     entries
         .find(|(key, value)| asks(key, value))
-        .map(|(key, _)| key)
+        .map(|(key, _)| key.into_owned())
 }
 
 /// The annotation by which another reader scrapes.
@@ -54,7 +56,7 @@ fn others(settings: &Prometheus, annotations: Option<Node<'_>>) -> Option<String
     };
     entries
         .find(|(key, value)| asks(key, value))
-        .map(|(key, _)| key)
+        .map(|(key, _)| key.into_owned())
 }
 
 /// By what the pods of a template are scraped, in the words of a sentence.
