@@ -66,9 +66,14 @@ impl<'a> View<'a> {
             View::Made(place) => (None, Some(place), None),
         };
         let written = node.into_iter().flat_map(Node::entries);
-        let written = written.filter_map(move |(key, _)| {
+        let written = written.filter_map(move |(key, value)| {
             let key = key.text()?;
-            Some((key.clone(), self.get(&key)?))
+            let value = Some(value).filter(|it| !it.is_null());
+            let value = match place.and_then(|place| place.get(&key)) {
+                None => value.map(View::of),
+                Some(place) => place.resolve(value),
+            };
+            Some((key, value.filter(|it| !it.is_null())?))
         });
         let made = place.into_iter().flat_map(Place::below);
         let made = made.filter(move |(key, _)| node.is_none_or(|node| node.get(key).is_none()));
