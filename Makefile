@@ -113,7 +113,7 @@ growth: binary ## measure how the CPU time grows with the input, up to 16,000 of
 
 golden: ## rewrite expected files of golden tests and generated pages in docs/; read the diff before you commit it
 	UPDATE_GOLDEN=1 cargo test $(LOCKED) --no-fail-fast --test fitout golden::
-	UPDATE_GOLDEN=1 cargo test $(LOCKED) --no-fail-fast
+	UPDATE_GOLDEN=1 TRYCMD=overwrite cargo test $(LOCKED) --no-fail-fast
 	@cargo build $(LOCKED)
 	@UPDATE_GOLDEN=1 FITOUT_HOST_TESTS=1 FITOUT_BIN=$(abspath $(or $(CARGO_TARGET_DIR),target))/debug/fitout \
 		cargo test $(LOCKED) --test fitout acceptance::the_pages_are_current

@@ -318,8 +318,10 @@ impl Case {
 
 /// A result that reports a change; all others are findings, including those of fields that are only checked.
 fn is_change(result: &&KrmResult) -> bool {
-    let removes = result.tags.get("mode").is_some_and(|mode| mode == "Remove");
-    let proposes = |field: &Field| field.proposed_value.is_some() || removes;
+    let has_mode = |mode| result.tags.get("mode").is_some_and(|it| it == mode);
+    let removes =
+        |field: &Field| has_mode("Remove") || has_mode("Override") && field.current_value.is_some();
+    let proposes = |field: &Field| field.proposed_value.is_some() || removes(field);
     transformers::NAMES.contains(&result.tags["rule"].as_str())
         && result.severity == Severity::Info
         && !result.tags.contains_key("reason") // of an exemption
@@ -422,7 +424,15 @@ pub(crate) fn foreign_lines(before: &str, after: &str, changes: &[&KrmResult]) -
     for field in changes.iter().filter_map(|change| change.field.as_ref()) {
         let path = tokens(&field.path);
         match &field.proposed_value {
-            Some(value) => collect_words(value, &mut words),
+            Some(value) => {
+                let (mut new, mut old) = (BTreeSet::new(), BTreeSet::new());
+                collect_words(value, &mut new);
+                let current = field.current_value.iter().filter(|it| it.is_object());
+                current.for_each(|value| collect_words(value, &mut old));
+                // What a mapping that is replaced as a whole had.
+                removed.extend(old.difference(&new).cloned());
+                words.extend(new);
+            }
             None => {
                 removed.extend(path.iter().cloned());
                 let current = field.current_value.iter();

@@ -31,7 +31,12 @@ fn the_table_of_sections_in_the_readme_is_current() {
         let what = head.lines().next().unwrap();
         let what = what
             .strip_prefix(&format!("`{name}`: "))
-            .unwrap()
+            .unwrap_or_else(|| {
+                panic!(
+                    "{}: the first line of the head is not \"`{name}`: what it sets.\"",
+                    file.display()
+                )
+            })
             .trim_end_matches('.');
         let _ = writeln!(
             table,

@@ -75,6 +75,15 @@ fn counted<'k>(expected: &str, kustomizations: impl IntoIterator<Item = &'k str>
         ("p/k/chart.yaml", &*generator("HelmChartInflationGenerator")),
         ("p/k/map.yaml", &generator("ConfigMapGenerator")),
         ("p/k/fitout.yaml", CONFIG),
+        (
+            "p/k/names.yaml",
+            "nameReference: [{kind: ConfigMap, fieldSpecs: [{path: spec/template/spec/a}]}]\n\
+             images: [{path: 'spec/a/containers[]/image'}]\n",
+        ),
+        (
+            "p/k/fields.yaml",
+            "replicas: [{path: spec/securityContext/runAsUser}]\n",
+        ),
         ("p/f/kustomization.yaml", &config),
         ("p/f/f.yaml", CONFIG),
     ];
@@ -95,6 +104,7 @@ fn objects_of_charts_generators_and_other_places_are_counted() {
         "git::https://e.com/a/b",
         "github.com/a/b?ref=v1",
         "ssh://e.com/a/b",
+        "me@github.com/a/b",
     ];
     let remote = entries.map(|it| format!("resources: [a.yaml, \"{it}\"]\n"));
     counted(ADDS, remote.iter().map(String::as_str));
@@ -153,6 +163,49 @@ fn changes_of_pods_and_kinds_are_counted() {
             &merge("Any", "spec: 1"),
             "patchesStrategicMerge:\n- |\n  {kind: Pod, metadata: {name: a}, spec: {hostPID: true}}\n",
             "transformers: ['https://e.com/a.yaml']\n",
+            "replacements: [{path: a.yaml}]\n",
+            &replacement("spec.template.spec.hostPID"),
+            &replacement("spec.hostPID").replace("select: {kind: ConfigMap}", "select: {name: a}"),
+            &plugin(
+                "transformers",
+                "builtin",
+                "ReplacementTransformer",
+                "replacements: [{targets: [{select: {kind: Pod}, fieldPaths: [spec.hostPID]}]}]",
+            ),
+            &plugin(
+                "transformers",
+                "builtin",
+                "PatchStrategicMergeTransformer",
+                "paths: ['{kind: Pod, metadata: {name: a}, spec: {hostPID: true}}']",
+            ),
+            // Fields of pods that labels and the like are written to.
+            "labels: [{pairs: {type: Unconfined}, fields: [{path: spec/securityContext/seccompProfile}]}]\n",
+            "replicas: [{name: a, count: 0}]\nconfigurations: [names.yaml, fields.yaml]\n",
+            "configurations: [none.yaml]\n",
+            &plugin(
+                "transformers",
+                "builtin",
+                "AnnotationsTransformer",
+                "fieldSpecs: [{path: spec/volumes/hostPath}]",
+            ),
+            // Annotations and labels that matter.
+            "commonAnnotations: {container.apparmor.security.beta.kubernetes.io/a: unconfined}\n",
+            "commonLabels: {pod-security.kubernetes.io/enforce: privileged}\n",
+            &merge("Pod", "metadata: {annotations: {seccomp.security.alpha.kubernetes.io/pod: a}}"),
+            &patch(
+                "{kind: Namespace}",
+                "[{op: add, path: /metadata/labels/pod-security.kubernetes.io~1enforce, value: privileged}]",
+            ),
+            &patch(
+                "{kind: Deployment}",
+                "[{op: move, from: /spec/template/spec/securityContext, path: /metadata/annotations}]",
+            ),
+            // Another program, or another kind, than fitout.
+            &plugin("transformers", "fitout.dev/v1alpha1", "Any", ""),
+            &plugin("transformers", "fitout.dev/v1alpha1", "Fitout", "").replace(
+                "{name: a}",
+                "{name: a, annotations: {config.kubernetes.io/function: 'container: {image: a/b}'}}",
+            ),
             &plugin(
                 "transformers", "builtin", "PatchTransformer", &of_transformer,
             ),
@@ -189,8 +242,12 @@ fn changes_of_pods_and_kinds_are_counted() {
             &merge("ServiceMonitor", "spec: {endpoints: []}"),
             "patches: [{path: b.yaml}]\n",
             "patchesStrategicMerge: [b.yaml]\n",
-            "replacements: [{path: a.yaml}]\n",
-            &replacement("spec.template.spec.hostname"),
+            "configurations: [names.yaml]\n",
+            &replacement("spec.rules"),
+            &replacement("metadata.name").replace("select: {kind: ConfigMap}", "select: {}"),
+            &replacement("'spec.template.spec.containers.[name=a].image'"),
+            "commonLabels: {a: b}\nlabels: [{pairs: {a: b}, fields: [{path: spec/a/metadata/labels}]}]\n",
+            &patch("{kind: RuntimeClass|ValidatingWebhookConfiguration}", HOST_PID),
             "namePrefix: a-\nimages: [{name: a, newTag: b}]\nreplicas: [{name: a, count: 2}]\n",
             "transformers: [fitout.yaml, ../f]\n",
             "validators: ['https://e.com/a.yaml']\n",
@@ -198,6 +255,10 @@ fn changes_of_pods_and_kinds_are_counted() {
                 "transformers", "builtin", "LabelTransformer", "labels: {a: b}",
             ),
             &plugin("transformers", "fitout.dev/v1alpha1", "Fitout", ""),
+            &plugin("transformers", "fitout.dev/v1alpha1", "Fitout", "").replace(
+                "{name: a}",
+                "{name: a, annotations: {config.kubernetes.io/function: 'exec: {path: /opt/fitout}'}}",
+            ),
         ],
     );
     let options = "  options: {allowKindChange: true}\n";
@@ -256,7 +317,7 @@ fn what_only_a_build_has_is_reported_with_its_place() {
     });
     let place = |line| format!("p/k/kustomization.yaml:{line}");
     let expected = [
-        (place(6), "examined in part: a build changes pods, because of `patches[0]`".to_owned()),
+        (place(6), "examined in part: a build changes what is checked, because of `patches[0]`".to_owned()),
         (
             place(3),
             "not examined: a build has other objects than the files, because of `resources[1]`, `helmCharts`".to_owned(),
@@ -294,6 +355,8 @@ fn shards_and_commits_report_it_once() {
         "# moved\n\nhelmCharts: [{name: a}]\n",
     );
     assert_eq!(ending(&folder, &since), "");
+    folder.write("p/k/kustomization.yaml", "helmCharts: [{name: b}]\n");
+    assert_eq!(ending(&folder, &since), ADDS);
     folder.write(
         "p/k/kustomization.yaml",
         "helmCharts: [{name: a}]\nresources: ['https://e.com/a.yaml']\n",

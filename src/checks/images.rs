@@ -111,7 +111,7 @@ fn unknown(
         Some(UnknownPaths::Named(path)) => {
             write!(
                 message,
-                "whether it writes to {path}, which its arguments, variables or workingDir name"
+                "whether it writes to {path}, which the manifest names"
             )
         }
         Some(UnknownPaths::Hides(path)) => {

@@ -9,8 +9,8 @@
 //!    the check reports and why it matters. The id of a rule is the next number of its area that `docs/rules` does not have: AVL
 //!    availability, IMG images, NET networks, POD pods, PRB probes, RBC roles, REF references, RES amounts, SCH schemas, SEC
 //!    security, STO storage, VAL what the API server refuses, and others. `When::Always` is for what the edits can cause or
-//!    repair, `When::OnCheck` for all else, `When::OnRequest` for what only some teams want. A rule about one field is a row in
-//!    `practices.rs`.
+//!    repair, `When::OnCheck` for all else, `When::OnRequest` for what only some teams want. A rule of severity info about
+//!    one field that is valid but risky is a row in `practices.rs` instead.
 //! 2. Add its `mod` line and its row in `checks!`, in this file.
 //! 3. Add `tests/cases/<name>/<what-it-shows>/` with `input.yaml` and `fn-config.yaml`, for a rule with `When::OnCheck` with
 //!    `mode: Check`. On the page the name of the folder is the heading, and the first comment of `input.yaml` is the text. What

@@ -243,7 +243,7 @@ fn unbuilt(scene: &Scene<'_>) -> Vec<Finding> {
         };
         let what = match it.adds {
             true => "not examined: a build has other objects than the files, because of",
-            false => "examined in part: a build changes pods, because of",
+            false => "examined in part: a build changes what is checked, because of",
         };
         let message = format!("{what} {}{more}", shown.join(", "));
         Finding {

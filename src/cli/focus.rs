@@ -232,7 +232,7 @@ impl Focus {
         }
         if let Some(before) = &self.before {
             // Lines may have moved.
-            let key = |it: &Unbuilt| format!("{} {} {:?}", it.adds, it.file, it.fields);
+            let key = |it: &Unbuilt| format!("{} {} {}", it.adds, it.file, it.text);
             let was: HashSet<String> = before.unbuilt.iter().map(key).collect();
             config.unbuilt.retain(|it| !was.contains(&key(it)));
         }

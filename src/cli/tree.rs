@@ -22,6 +22,7 @@ use kustomize_krm_types::{FunctionSpec, annotations};
 
 pub(super) use fields::{fields, items, text, texts};
 pub(super) use named::{Named, View};
+pub(super) use plugins::is_fitout;
 pub(super) use reading::{read, read_text};
 
 /// Fields of a kustomization that list files and folders of objects.

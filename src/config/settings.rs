@@ -40,6 +40,8 @@ pub struct Unbuilt {
     pub position: Position,
     /// The fields, in the order of their kinds.
     pub fields: Vec<String>,
+    /// Their text: what differs in it is new.
+    pub text: String,
 }
 
 /// A decoded functionConfig: the settings of one environment.

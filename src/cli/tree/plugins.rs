@@ -17,6 +17,13 @@ use super::{FUNCTIONS, RESOURCES, View, items, joined, kustomizations_of, texts}
 /// More kustomizations below one another are not followed: they may be a circle.
 const DEEPEST: usize = 16;
 
+/// Whether an image or a program is fitout.
+pub(in crate::cli) fn is_fitout(program: &str) -> bool {
+    let program = program.split([' ', '@']).next().unwrap_or_default();
+    let name = program.rsplit('/').next().unwrap_or_default();
+    name.split(':').next() == Some("fitout")
+}
+
 /// What the plugins of an entry name and do.
 #[derive(Default)]
 pub(super) struct Plugin {
@@ -26,6 +33,8 @@ pub(super) struct Plugin {
     pub(super) generates: Option<Effect>,
     /// What they do in `transformers`.
     pub(super) transforms: Option<Effect>,
+    /// Their text, if it is not that of the entry.
+    pub(super) text: String,
 }
 
 /// The plugins of the entries of kustomizations. Most overlays have the same ones, which are read once.
@@ -53,6 +62,11 @@ impl<'v> Plugins<'v> {
         files.collect()
     }
 
+    /// The text of a file that a kustomization names.
+    pub(super) fn file(&self, entry: &str, folder: &Path) -> Option<Stream> {
+        (self.view.read)(&joined(folder, entry))
+    }
+
     /// The plugins of an entry.
     pub(super) fn of(&mut self, entry: &str, folder: &Path) -> Rc<Plugin> {
         if inline(entry).is_some() {
@@ -72,6 +86,7 @@ impl<'v> Plugins<'v> {
         let mut is_read = false;
         each_object(entry, (folder, self.view), DEEPEST, &mut |object| {
             is_read = true;
+            plugin.text += &object.stream().text()[object.span()];
             if object.text_at(["apiVersion"]).as_deref() == Some("builtin") {
                 add(object, &mut plugin.files);
             }

@@ -123,10 +123,12 @@ const READ: [&str; 11] = [
 ];
 
 /// Parts of the names of arguments and variables whose paths are parts of addresses: `--web.telemetry-path=/metrics`.
-const OF_ADDRESSES: [&str; 12] = [
-    "endpoint", "health", "live", "metric", "ping", "prefix", "probe", "ready", "route",
-    "telemetry", "uri", "url",
+const OF_ADDRESSES: [&str; 8] = [
+    "endpoint", "health", "metric", "prefix", "probe", "route", "telemetry", "url",
 ];
+
+/// The same, where they are not within other words such as `security`.
+const WORDS_OF_ADDRESSES: [&str; 4] = ["live", "ping", "ready", "uri"];
 
 /// The command that a container runs when it has started (`postStart`) or before it is stopped (`preStop`).
 fn hook<'a>(container: &Container<'a>, name: &str) -> impl Iterator<Item = Node<'a>> + use<'a> {
@@ -142,8 +144,13 @@ fn named_path(
     entry: &Entry,
     settings: &SecurityContext,
 ) -> Option<String> {
-    let texts = container.items("args").chain(hook(container, "preStop"));
-    let texts = texts.filter_map(Node::text);
+    let probes = ["livenessProbe", "readinessProbe", "startupProbe"].into_iter();
+    let probes = probes.filter_map(|it| container.node.at([it, "exec", "command"]));
+    // Most only read.
+    let probes = probes.flat_map(Node::items);
+    let probes = probes.filter(|it| it.text().is_some_and(|it| writes(&it)));
+    let hooks = hook(container, "preStop").chain(probes);
+    let texts = container.items("args").chain(hooks).filter_map(Node::text);
     let words = texts.flat_map(|it| it.split_whitespace().map(str::to_owned).collect::<Vec<_>>());
     let arguments: Vec<String> = words.collect();
     let before = std::iter::once("").chain(arguments.iter().map(String::as_str));
@@ -167,20 +174,24 @@ fn named_path(
             || volumes::mounted_paths(container).any(|it| is_within(path, &it))
     };
     // A relative path that leaves the directory; those below it are the program's own.
-    let leaves = |part: &str| !part.starts_with('/') && part.split('/').any(|it| it == "..");
-    let named = |part: &str| match leaves(part) {
-        true => match &directory {
+    let leaves = |part: &str| part.split('/').any(|it| it == "..");
+    let named = |part: &str| match part.find('/') {
+        // A short option may have its value behind it: `-k/tmp`.
+        Some(2) if part.starts_with('-') => mounted_at(&part[2..]),
+        Some(0) => mounted_at(part),
+        // What a variable says is not known.
+        Some(_) if part.starts_with('$') => Some(part.to_owned()),
+        Some(_) if leaves(part) => match &directory {
             Some(directory) => mounted_at(&format!("{directory}/{part}")),
             None => Some(part.to_owned()),
         },
-        false if part.starts_with('/') && !part.starts_with("//") => mounted_at(part),
-        false => None,
+        _ => None,
     };
     let found = arguments.chain(variables).flat_map(|(name, value)| {
-        let name = name.to_ascii_lowercase();
-        let is_of_address = OF_ADDRESSES.iter().any(|it| name.contains(it));
-        let parts = value.split(['=', ',', ';', ':', '"', '\'', '>']);
-        let parts = parts.filter(|_| !is_of_address);
+        let is_address = value.contains("://");
+        let parts = value.split(|it: char| "=,;:\"'>[]{}".contains(it));
+        let parts = parts.filter(|it| !(is_address && it.starts_with("//")));
+        let parts = parts.filter(|_| !is_of_address(&name));
         parts.filter_map(named).collect::<Vec<String>>()
     });
     let mut found = directory
@@ -188,4 +199,18 @@ fn named_path(
         .filter_map(|it| mounted_at(it))
         .chain(found);
     found.find(|path| !is_known(path))
+}
+
+/// Whether the path of an argument or a variable is part of an address.
+fn is_of_address(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    let mut words = name.split(|it: char| !it.is_ascii_alphanumeric());
+    OF_ADDRESSES.iter().any(|it| name.contains(it))
+        || words.any(|it| WORDS_OF_ADDRESSES.contains(&it))
+}
+
+/// Whether a script of a probe writes files.
+fn writes(script: &str) -> bool {
+    let mut words = script.split_whitespace();
+    script.contains('>') || words.any(|it| matches!(it, "mkdir" | "mktemp" | "tee" | "touch"))
 }

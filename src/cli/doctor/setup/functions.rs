@@ -8,15 +8,8 @@ use kustomize_krm_types::{FunctionSpec, annotations};
 
 use super::super::super::inputs::shown;
 use super::super::super::programs;
-use super::super::super::tree::{joined, read};
+use super::super::super::tree::{is_fitout, joined, read};
 use super::{Function, Level, Setup};
-
-/// Whether an image or a program is fitout.
-fn is_fitout(program: &str) -> bool {
-    let program = program.split([' ', '@']).next().unwrap_or_default();
-    let name = program.rsplit('/').next().unwrap_or_default();
-    name.split(':').next() == Some("fitout")
-}
 
 impl Setup {
     pub(super) fn check_function(&mut self, function: &Function) {
