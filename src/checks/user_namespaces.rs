@@ -9,7 +9,7 @@
 //! A user namespace has the ids from 0 to 65535, unless `userNamespaces.idsPerPod` in the kubelet's configuration says more.
 //! The runtime cannot start a program with another user or group.
 //!
-//! Sources: https://kubernetes.io/docs/concepts/workloads/pods/user-namespaces/; `validateHostUsers` and `ValidateSecurityContext` in kubernetes `pkg/apis/core/validation/validation.go`, whose
+//! Sources: the page "User Namespaces" of the Kubernetes documentation; `validateHostUsers` and `ValidateSecurityContext` in kubernetes `pkg/apis/core/validation/validation.go`, whose
 //! conditions are the same from 1.34 to 1.37; 1.33 has no condition about devices.
 
 use super::{Check, Find, Pod};
