@@ -9,8 +9,9 @@
 //! A user namespace has the ids from 0 to 65535, unless `userNamespaces.idsPerPod` in the kubelet's configuration says more.
 //! The runtime cannot start a program with another user or group.
 //!
-//! Sources: the page "User Namespaces" of the Kubernetes documentation; `validateHostUsers` and `ValidateSecurityContext` in kubernetes `pkg/apis/core/validation/validation.go`, whose
-//! conditions are the same from 1.34 to 1.37; 1.33 has no condition about devices.
+//! Sources: the page "User Namespaces" of the Kubernetes documentation; `validateHostUsers` and `ValidateSecurityContext` in
+//! kubernetes `pkg/apis/core/validation/validation.go`, whose conditions are the same from 1.34 to 1.37; 1.33 has no condition
+//! about devices.
 
 use super::{Check, Find, Pod};
 use crate::facts::View;
