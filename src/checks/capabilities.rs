@@ -140,8 +140,8 @@ fn without_effect(
     }
     let user = pod.after().user_of(facts).filter(|user| *user != 0)?;
     // Who chose both in the manifest may need only the devices.
-    let (before, was) = (pod.before(), pod.before().of_container(container)?);
-    let was_so = was.context.privileged == Some(true) && before.user_of(was) == Some(user);
+    let before = pod.before();
+    let was_so = before.user_of(before.of_container(container)?) == Some(user);
     let severity = match was_so {
         true => Severity::Info,
         false => Severity::Warning,
