@@ -205,7 +205,7 @@ fn help(
 ) -> (String, Option<String>) {
     match paths {
         // The catalogue is about images, not about commands.
-        Some(UnknownPaths::Command | UnknownPaths::Hook | UnknownPaths::Named(_)) if has_user => (
+        Some(paths) if has_user && !paths.is_of_image() => (
             "list the paths in `securityContext.writablePaths` of a profile for these containers, or set \
              `container.readOnlyRootFilesystem` there"
                 .to_owned(),
@@ -239,10 +239,7 @@ fn help(
             if let Some(group) = group {
                 let _ = write!(line, ", runAsGroup: {group}");
             }
-            let is_of_image = |it: &UnknownPaths| {
-                !matches!(it, UnknownPaths::Command | UnknownPaths::Hook | UnknownPaths::Named(_))
-            };
-            if paths.is_some_and(is_of_image) {
+            if paths.is_some_and(UnknownPaths::is_of_image) {
                 let paths = known.map_or(&[][..], |it| it.writable_paths.as_slice());
                 let paths = [paths.join(", ").as_str(), "…"].join(", ");
                 let paths = paths.trim_start_matches(", ");

@@ -17,6 +17,14 @@ pub enum View<'a> {
     Made(Place<'a>),
 }
 
+/// The value of a key in the text, with the edits at the place of its map.
+fn edited<'a>(place: Option<Place<'a>>, key: &str, written: Option<Node<'a>>) -> Option<View<'a>> {
+    match place.and_then(|place| place.get(key)) {
+        None => written.map(View::of),
+        Some(place) => place.resolve(written.filter(|it| !it.is_null())),
+    }
+}
+
 impl<'a> View<'a> {
     /// A value as it is in the text.
     pub fn of(node: Node<'a>) -> View<'a> {
@@ -39,10 +47,7 @@ impl<'a> View<'a> {
     /// The value of a key, which may be null.
     pub fn entry(self, key: &str) -> Option<View<'a>> {
         match self {
-            View::Written(node, place) => match place.and_then(|place| place.get(key)) {
-                None => node.get(key).map(View::of),
-                Some(place) => place.resolve(node.get(key).filter(|it| !it.is_null())),
-            },
+            View::Written(node, place) => edited(place, key, node.get(key)),
             View::Planned(Value::Mapping(entries)) => {
                 let entry = entries.iter().rfind(|(name, _)| name == key);
                 entry.map(|(_, value)| View::Planned(value))
@@ -68,11 +73,7 @@ impl<'a> View<'a> {
         let written = node.into_iter().flat_map(Node::entries);
         let written = written.filter_map(move |(key, value)| {
             let key = key.text()?;
-            let value = Some(value).filter(|it| !it.is_null());
-            let value = match place.and_then(|place| place.get(&key)) {
-                None => value.map(View::of),
-                Some(place) => place.resolve(value),
-            };
+            let value = edited(place, &key, Some(value));
             Some((key, value.filter(|it| !it.is_null())?))
         });
         let made = place.into_iter().flat_map(Place::below);

@@ -25,6 +25,13 @@ pub enum UnknownPaths {
     Hides(String),
 }
 
+impl UnknownPaths {
+    /// Whether an entry of the catalogue could say it: other containers of the image have other commands and arguments.
+    pub fn is_of_image(&self) -> bool {
+        matches!(self, UnknownPaths::Image | UnknownPaths::Hides(_))
+    }
+}
+
 impl Section<'_, SecurityContext> {
     /// The paths of a container that stay writable under a read-only root filesystem.
     pub(super) fn writable_paths(
@@ -189,9 +196,9 @@ fn named_path(
     };
     let found = arguments.chain(variables).flat_map(|(name, value)| {
         let is_address = value.contains("://");
+        let is_of_address = is_of_address(&name);
         let parts = value.split(|it: char| "=,;:\"'>[]{}".contains(it));
-        let parts = parts.filter(|it| !(is_address && it.starts_with("//")));
-        let parts = parts.filter(|_| !is_of_address(&name));
+        let parts = parts.filter(|it| !(is_of_address || is_address && it.starts_with("//")));
         parts.filter_map(named).collect::<Vec<String>>()
     });
     let mut found = directory
