@@ -125,6 +125,7 @@ pub struct Resource<'a> {
     affixes: OnceLock<[Vec<String>; 2]>,
     /// Whether it has fields that no version of Kubernetes has. False for a kind that is not in the table.
     pub has_unknown_fields: bool,
+    is_typed: bool,
     /// Its file.
     pub origin: Origin,
     /// The index of its text.
@@ -157,6 +158,7 @@ impl<'a> Resource<'a> {
             Some(fields) => {
                 let found = fields.types(self.node);
                 self.has_unknown_fields = found.has_unknown_fields;
+                self.is_typed = true;
                 found.mismatches
             }
             // Every object has the same metadata.
@@ -173,7 +175,7 @@ impl<'a> Resource<'a> {
 
     /// Whether the types of its fields are known, and so checked when it is read.
     pub fn is_typed(&self) -> bool {
-        schema::fields_of(&self.api_version, &self.kind).is_some()
+        self.is_typed
     }
 
     /// The problem that a value has another type than its field.
@@ -410,6 +412,7 @@ fn read_object<'a>(
         previous: OnceLock::new(),
         affixes: OnceLock::new(),
         has_unknown_fields: false,
+        is_typed: false,
         origin: origin.clone(),
         text,
     };

@@ -168,7 +168,7 @@ fn low_port(
     container: &Container<'_>,
     facts: &ContainerFacts<'_>,
 ) -> Option<Finding> {
-    let ports = facts.view.items_at(["ports"]);
+    let ports = facts.items("ports");
     let mut ports = ports.filter_map(|port| port.get("containerPort").and_then(View::int));
     let port = ports.find(|port| (1..FIRST_FREE_PORT).contains(port))?;
     let has = |list: Option<View<'_>>, names: &[&str]| {

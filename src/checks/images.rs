@@ -60,7 +60,7 @@ fn unknown(
     container: &Container<'_>,
     facts: &ContainerFacts<'_>,
 ) -> Option<Finding> {
-    let image = facts.view.text_at(["image"])?;
+    let image = facts.get("image")?.text();
     let has_user = !has_unknown_user(pod, section, container, facts);
     let paths = unknown_paths(pod, section, container, facts);
     let known = section.known_of(container);

@@ -56,8 +56,9 @@ fn fills(
     volumes: &[(Cow<'_, str>, Quantity)],
 ) -> Option<Finding> {
     let field = ["resources", "limits", "memory"];
-    let limit = facts.view.at(field)?.quantity()?;
-    let mounts = facts.view.items_at(["volumeMounts"]);
+    let resources = facts.get("resources")?;
+    let limit = resources.at(["limits", "memory"])?.quantity()?;
+    let mounts = facts.items("volumeMounts");
     let is_read_only = |it: &View<'_>| it.get("readOnly").and_then(View::bool) == Some(true);
     let writable = mounts.filter(|it| !is_read_only(it));
     let writable: HashSet<Cow<'_, str>> = writable.filter_map(|it| it.text_at(["name"])).collect();

@@ -39,7 +39,7 @@ pub(super) const CHECK: Check = Check {
                 let Some(path) = moved_to(pod, facts, by, &moved.path) else {
                     continue;
                 };
-                if is_writable(storage, facts.view, &path) {
+                if is_writable(storage, facts, &path) {
                     continue;
                 }
                 findings.push(finding(container, &image, by, &path));
@@ -71,7 +71,7 @@ fn moved_to(
     default: &str,
 ) -> Option<String> {
     if by.starts_with('/') {
-        let mut mounts = facts.view.items_at(["volumeMounts"]);
+        let mut mounts = facts.items("volumeMounts");
         let is_mounted = mounts.any(|it| {
             let path = it.text_at(["mountPath"]).and_then(|it| mounted_at(&it));
             path.is_some_and(|it| is_within(&it, by))
@@ -108,8 +108,8 @@ fn argument(container: View<'_>, name: &str) -> Option<String> {
     Some(found?.trim_matches(['"', '\'']).to_owned())
 }
 
-fn is_writable(storage: &Storage<'_>, container: View<'_>, path: &str) -> bool {
-    let mut mounts = storage.mounts(container);
+fn is_writable<'a>(storage: &Storage<'a>, container: &ContainerFacts<'a>, path: &str) -> bool {
+    let mut mounts = storage.mounts(container.get("volumeMounts"));
     let mut memory = ["/dev", "/proc", "/sys"].into_iter();
     memory.any(|it| is_within(path, it)) || mounts.any(|mount| is_within(path, &mount.path))
 }

@@ -60,7 +60,7 @@ fn opened(
         Variable::Known(path) => path,
     };
     let path = clean(&path)?;
-    let mut mounts = storage.mounts(facts.view);
+    let mut mounts = storage.mounts(facts.get("volumeMounts"));
     let Mount { volume, access, .. } = mounts.find(|mount| mount.path == path)?;
     if pod.is_given(storage, &volume, pod.after().user_of(facts)) {
         return None;

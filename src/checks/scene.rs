@@ -9,7 +9,7 @@ use super::reported;
 use crate::config::Config;
 use crate::edit::{Change, Edits};
 use crate::facts::{self, ContainerFacts, Overlay, PodAmounts, PodFacts, Storage, Variable, View};
-use crate::objects::{Container, Objects, Template};
+use crate::objects::{Container, Objects, Part, Template};
 use crate::select::{Selected, Selection};
 use crate::transformers::resources::Resources;
 use crate::transformers::security_context::{SecurityContext, gives_to};
@@ -65,17 +65,28 @@ impl<'s> Scene<'s> {
         &self.agreed[first..until]
     }
 
-    /// The edits of one object, to view it as they will leave it; see [`Pod::after`].
+    /// The edits of one object outside of its containers, to view its claims or metadata as they will leave them. For pods see
+    /// [`Pod::after`].
     pub fn after(&self, object: usize) -> Overlay<'s> {
+        self.edits_of(object, |change| {
+            !matches!(change.subject.part, Part::Container { .. })
+        })
+    }
+
+    fn edits_of(&self, object: usize, is_seen: impl Fn(&Change) -> bool) -> Overlay<'s> {
         if self.changes.is_empty() {
             return Overlay::default();
         }
         match self.config.validate_only {
             true => {
                 let selected = self.selection.selected_at(object).into_iter();
-                Overlay::of(selected.flat_map(|it| reported(self, it)))
+                let reported = selected.flat_map(|it| reported(self, it));
+                Overlay::of(reported.filter(|it| is_seen(it)))
             }
-            false => Overlay::of(self.changes_of(object)),
+            false => {
+                let changes = self.changes_of(object).iter();
+                Overlay::of(changes.filter(|it| is_seen(it)))
+            }
         }
     }
 
@@ -101,7 +112,7 @@ impl<'s> Scene<'s> {
                 continue;
             }
             let changes = self.changes_of(selected.index);
-            let overlay = self.after(selected.index);
+            let overlay = self.edits_of(selected.index, |_| true);
             let agreed = self.agreed_of(selected.index).iter();
             let promised = Overlay::of_values(agreed.map(|(_, path)| (path.as_ref(), None)));
             for template in target.templates.iter().chain(only_checked) {
@@ -179,7 +190,7 @@ impl<'p, 's> Pod<'p, 's> {
             return false;
         };
         self.containers().any(|(container, facts)| {
-            let mut mounts = storage.mounts(facts.view);
+            let mut mounts = storage.mounts(facts.get("volumeMounts"));
             self.after().user_of(facts) == Some(0)
                 && mounts.any(|it| it.volume == volume && gives_to(container, &it.path, user))
         })

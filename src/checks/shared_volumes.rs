@@ -60,7 +60,7 @@ fn between_containers(pod: &Pod<'_, '_>) -> Vec<Finding> {
             user,
             is_new,
         };
-        for mount in pod.storage().mounts(facts.view) {
+        for mount in pod.storage().mounts(facts.get("volumeMounts")) {
             let Some(first) = writers.get(&mount.volume) else {
                 writers.insert(mount.volume, this);
                 continue;

@@ -109,7 +109,7 @@ fn rejected(pod: &Pod<'_, '_>) -> Vec<Finding> {
     }
     for (container, facts) in pod.containers() {
         let subject = &container.subject;
-        let has_devices = facts.view.items_at(["volumeDevices"]).next().is_some();
+        let has_devices = facts.items("volumeDevices").next().is_some();
         if has_own && minor >= DEVICES_SINCE && has_devices {
             let message = format!(
                 "{}: the API server rejects volumeDevices together with hostUsers: false",

@@ -108,7 +108,7 @@ fn without_group(
         return None;
     }
     let of_claims = |facts: &ContainerFacts<'_>| {
-        let mounts = storage.mounts(facts.view);
+        let mounts = storage.mounts(facts.get("volumeMounts"));
         let claims = mounts.filter(|mount| mount.access == Access::Group);
         claims
             .map(|mount| mount.volume.into_owned())
@@ -176,7 +176,7 @@ fn closed(
     let spec = pod.after().spec;
     let has_group = spec.at(["securityContext", "fsGroup"]).is_some();
     let mut findings = Vec::new();
-    for (index, mount) in facts.view.items_at(["volumeMounts"]).enumerate() {
+    for (index, mount) in facts.items("volumeMounts").enumerate() {
         let path = mount.text_at(["mountPath"]).unwrap_or_default();
         let volume = mount.text_at(["name"]).unwrap_or_default();
         if let Some(mode) = storage.closed_mode(&volume) {
@@ -239,7 +239,7 @@ fn of_owners(
 ) -> Option<Finding> {
     // If the image decides, it also did before.
     let user = pod.after().user_of(facts)?;
-    let mounts = storage.mounts(facts.view);
+    let mounts = storage.mounts(facts.get("volumeMounts"));
     let owned = mounts.filter_map(|mount| match mount.access {
         Access::Owner(source) => Some(format!("\"{}\" ({source})", mount.volume)),
         _ => None,
@@ -269,7 +269,7 @@ fn chown(
     storage: &Storage<'_>,
     (container, facts): (&Container<'_>, &ContainerFacts<'_>),
 ) -> Option<Finding> {
-    let mount = storage.mounts(facts.view).next();
+    let mount = storage.mounts(facts.get("volumeMounts")).next();
     let mount = mount.filter(|_| changes_owners(container))?;
     let subject = &container.subject;
     let message = format!(

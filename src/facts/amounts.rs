@@ -173,7 +173,8 @@ impl PodAmounts {
         let containers = containers.filter(|it| it.list != ContainerList::EphemeralContainers);
         // Templates and the evaluator both put ordinary containers last.
         let containers = containers.map(|container| {
-            let declared = Declared::of(container.view, "resources");
+            let resources = container.get("resources");
+            let declared = resources.map(Declared::of_resources).unwrap_or_default();
             (
                 container.container_type(),
                 declared.with_implicit_requests(),

@@ -48,7 +48,8 @@ impl<'e> Overlay<'e> {
         let changes = changes.into_iter();
         let mut overlay = Overlay::default();
         // Most have a place of their own, and share those above.
-        overlay.branches.reserve(changes.size_hint().0 * 2);
+        let most = changes.size_hint().1.unwrap_or_default();
+        overlay.branches.reserve(most * 2);
         let mut subjects: Vec<(&'e Arc<Subject>, usize)> = Vec::with_capacity(FEW);
         for change in changes {
             let known = subjects.iter().rev();

@@ -11,7 +11,7 @@ use super::amounts::PodAmounts;
 use super::overlay::Overlay;
 use super::view::View;
 use crate::objects::{ByNode, Container, ContainerType, Template};
-use crate::yaml::Node;
+use crate::yaml::{Keys, Node};
 
 /// Facts about a pod, or about the pods that a template creates.
 #[derive(Debug)]
@@ -30,6 +30,7 @@ pub struct PodFacts<'a> {
     pub context: Context<'a>,
     /// The containers of its three lists, in the evaluator's order.
     pub containers: Vec<ContainerFacts<'a>>,
+    fields: [Option<View<'a>>; 10],
     by_node: ByNode,
     amounts: OnceCell<PodAmounts>,
 }
@@ -76,7 +77,14 @@ pub struct ContainerFacts<'a> {
     pub view: View<'a>,
     /// Its security context.
     pub context: Context<'a>,
+    fields: [Option<View<'a>>; 12],
 }
+
+/// The fields of a container that are looked up once, because they are read often.
+const CONTAINER: Keys<12> = Keys::new([
+    "name", "image", "restartPolicy", "ports", "resources", "volumeMounts", "volumeDevices",
+    "livenessProbe", "readinessProbe", "startupProbe", "lifecycle", "securityContext",
+]);
 
 /// The fields of a security context that the checks read.
 #[derive(Debug, Default)]
@@ -121,9 +129,9 @@ pub struct SeLinux<'a> {
 }
 
 impl<'a> Context<'a> {
-    fn of(owner: View<'a>) -> Context<'a> {
+    fn of(written: Option<View<'a>>) -> Context<'a> {
         let mut context = Context::default();
-        if let Some(written) = owner.get("securityContext") {
+        if let Some(written) = written {
             context.read(written);
         }
         context
@@ -162,6 +170,12 @@ impl<'a> Context<'a> {
         }
     }
 }
+
+/// The fields of a pod spec that are looked up once, because they are read often.
+const POD: Keys<10> = Keys::new([
+    "initContainers", "containers", "ephemeralContainers", "securityContext", "volumes",
+    "hostNetwork", "hostPID", "hostIPC", "hostUsers", "os",
+]);
 
 impl<'a> PodFacts<'a> {
     /// The facts of a template without edits.
@@ -205,22 +219,16 @@ impl<'a> PodFacts<'a> {
         let containers = template.containers.iter().enumerate();
         let containers = containers.map(|(index, container)| {
             let view = view(container.node, &container.subject.path);
-            let mut context = container.inherits.map(View::of).map(Context::of);
-            let context = context.get_or_insert_default();
-            if let Some(written) = view.get("securityContext") {
-                context.read(written);
-            }
-            ContainerFacts {
-                list: match container.container_type {
-                    ContainerType::Init | ContainerType::Sidecar => ContainerList::InitContainers,
-                    ContainerType::Container => ContainerList::Containers,
-                    ContainerType::Ephemeral => ContainerList::EphemeralContainers,
-                },
-                index,
-                name: container.name.clone(),
-                view,
-                context: std::mem::take(context),
-            }
+            let list = match container.container_type {
+                ContainerType::Init | ContainerType::Sidecar => ContainerList::InitContainers,
+                ContainerType::Container => ContainerList::Containers,
+                ContainerType::Ephemeral => ContainerList::EphemeralContainers,
+            };
+            let inherited = container.inherits.map(View::of);
+            let inherited = inherited.and_then(|it| it.get("securityContext"));
+            let mut facts = ContainerFacts::of((list, index), view, inherited);
+            facts.name = container.name.clone();
+            facts
         });
         facts.containers = containers.collect();
         facts
@@ -230,31 +238,39 @@ impl<'a> PodFacts<'a> {
     pub fn of_lists(spec: View<'a>, metadata: Option<View<'a>>, is_pod: bool) -> PodFacts<'a> {
         let mut facts = PodFacts::of_spec(spec, metadata, is_pod);
         for list in ContainerList::ALL {
-            let items = spec.items_at([list.as_str()]).enumerate();
-            facts
-                .containers
-                .extend(items.map(|(index, view)| ContainerFacts {
-                    list,
-                    index,
-                    name: view.text_at(["name"]).unwrap_or_default(),
-                    view,
-                    context: Context::of(view),
-                }));
+            let items = facts.get(list.as_str()).into_iter();
+            let items = items.flat_map(View::items).enumerate();
+            let containers = items.map(|(index, it)| ContainerFacts::of((list, index), it, None));
+            facts.containers.extend(containers);
         }
         facts
     }
 
     fn of_spec(spec: View<'a>, metadata: Option<View<'a>>, is_pod: bool) -> PodFacts<'a> {
-        PodFacts {
+        let mut facts = PodFacts {
             spec,
             metadata,
             is_pod,
-            host_users: spec.get("hostUsers").and_then(View::bool),
-            is_windows: spec.text_at(["os", "name"]).as_deref() == Some("windows"),
-            context: Context::of(spec),
+            host_users: None,
+            is_windows: false,
+            context: Context::default(),
             containers: Vec::new(),
+            fields: spec.pick(&POD),
             by_node: ByNode::default(),
             amounts: OnceCell::new(),
+        };
+        facts.host_users = facts.get("hostUsers").and_then(View::bool);
+        let os = facts.get("os").and_then(|os| os.get("name"));
+        facts.is_windows = os.is_some_and(|name| name.text() == "windows");
+        facts.context = Context::of(facts.get("securityContext"));
+        facts
+    }
+
+    /// The value of a field of the pod spec, unless it is null.
+    pub fn get(&self, field: &str) -> Option<View<'a>> {
+        match POD.position(field) {
+            Some(at) => self.fields[at],
+            None => self.spec.get(field),
         }
     }
 
@@ -294,12 +310,13 @@ impl<'a> PodFacts<'a> {
 
     /// Whether a field of the pod spec such as `hostNetwork` is true.
     pub fn is_true(&self, key: &str) -> bool {
-        self.spec.get(key).and_then(View::bool) == Some(true)
+        self.get(key).and_then(View::bool) == Some(true)
     }
 
     /// The volumes.
     pub fn volumes(&self) -> impl Iterator<Item = Volume<'a>> + use<'a> {
-        let volumes = self.spec.items_at(["volumes"]).enumerate();
+        let volumes = self.get("volumes").into_iter();
+        let volumes = volumes.flat_map(View::items).enumerate();
         volumes.map(|(index, view)| Volume { index, view })
     }
 
@@ -309,7 +326,7 @@ impl<'a> PodFacts<'a> {
         container: &'s ContainerFacts<'a>,
     ) -> impl Iterator<Item = (usize, &'static str, i128)> + use<'a, 's> {
         let is_ephemeral = container.list == ContainerList::EphemeralContainers;
-        let ports = container.view.items_at(["ports"]);
+        let ports = container.items("ports");
         // Most containers have no ports, so `hostNetwork` is read only if there are some.
         let mut ports = ports.enumerate().peekable();
         let is_given =
@@ -353,13 +370,47 @@ impl<'a> PodFacts<'a> {
 }
 
 impl<'a> ContainerFacts<'a> {
+    /// The facts of a container at a place, which inherits a security context.
+    fn of(
+        (list, index): (ContainerList, usize),
+        view: View<'a>,
+        inherited: Option<View<'a>>,
+    ) -> ContainerFacts<'a> {
+        let mut facts = ContainerFacts {
+            list,
+            index,
+            name: Cow::Borrowed(""),
+            view,
+            context: Context::of(inherited),
+            fields: view.pick(&CONTAINER),
+        };
+        facts.name = facts.get("name").map(View::text).unwrap_or_default();
+        if let Some(written) = facts.get("securityContext") {
+            facts.context.read(written);
+        }
+        facts
+    }
+
+    /// The value of a field, unless it is null.
+    pub fn get(&self, field: &str) -> Option<View<'a>> {
+        match CONTAINER.position(field) {
+            Some(at) => self.fields[at],
+            None => self.view.get(field),
+        }
+    }
+
+    /// The items of a field that is a list.
+    pub fn items(&self, field: &str) -> impl Iterator<Item = View<'a>> + use<'a> {
+        self.get(field).into_iter().flat_map(View::items)
+    }
+
     /// The type: ordinary, init, sidecar or ephemeral.
     pub fn container_type(&self) -> ContainerType {
         match self.list {
             ContainerList::Containers => ContainerType::Container,
             ContainerList::EphemeralContainers => ContainerType::Ephemeral,
             ContainerList::InitContainers => {
-                match self.view.text_at(["restartPolicy"]).as_deref() {
+                match self.get("restartPolicy").map(View::text).as_deref() {
                     Some("Always") => ContainerType::Sidecar,
                     _ => ContainerType::Init,
                 }
@@ -378,9 +429,9 @@ impl<'a> ContainerFacts<'a> {
             &["lifecycle", "postStart"],
             &["lifecycle", "preStop"],
         ];
-        let own = self.view;
-        let handlers = HANDLERS.into_iter().filter_map(move |path| {
-            let handler = path.iter().try_fold(own, |of, key| of.get(key))?;
+        let handlers = HANDLERS.into_iter().filter_map(|path| {
+            let (field, below) = path.split_first()?;
+            let handler = self.get(field)?.at(below.iter().copied())?;
             Some((path, handler))
         });
         handlers.flat_map(|(path, handler)| {

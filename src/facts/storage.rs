@@ -104,9 +104,10 @@ impl<'a> Storage<'a> {
         self.0.get(volume)?.host.as_deref()
     }
 
-    /// The writable mounts of a container.
-    pub fn mounts(&self, container: View<'a>) -> impl Iterator<Item = Mount<'a>> {
-        container.items_at(["volumeMounts"]).filter_map(|mount| {
+    /// The writable mounts of a container, of its `volumeMounts`.
+    pub fn mounts(&self, mounts: Option<View<'a>>) -> impl Iterator<Item = Mount<'a>> {
+        let mounts = mounts.into_iter().flat_map(View::items);
+        mounts.filter_map(|mount| {
             let volume = mount.text_at(["name"])?;
             let access = self.0.get(&volume)?.access;
             let is_read_only = mount.get("readOnly").and_then(View::bool) == Some(true);

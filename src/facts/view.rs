@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::overlay::Place;
 use crate::kubernetes::Quantity;
-use crate::yaml::{Node, Scalar, Value};
+use crate::yaml::{Keys, Node, Scalar, Value};
 
 /// A value as the API server reads it: null is absent, and the zero value where it is an item of a list.
 #[derive(Clone, Copy, Debug)]
@@ -55,6 +55,23 @@ impl<'a> View<'a> {
             View::Planned(_) => None,
             View::Made(place) => place.get(key)?.resolve(None),
         }
+    }
+
+    /// The values of keys, each as [`View::get`] gives it.
+    pub fn pick<const N: usize>(self, keys: &Keys<N>) -> [Option<View<'a>>; N] {
+        let View::Written(node, place) = self else {
+            return keys.as_array().map(|key| self.get(key));
+        };
+        let written = node.pick(keys);
+        let written = written.map(|it| it.filter(|value| !value.is_null()));
+        let mut values = written.map(|it| it.map(View::of));
+        for (key, place) in place.into_iter().flat_map(Place::below) {
+            if let Some(at) = keys.position(key) {
+                let value = place.resolve(written[at]);
+                values[at] = value.filter(|value| !value.is_null());
+            }
+        }
+        values
     }
 
     /// The value at a path of keys.

@@ -247,17 +247,17 @@ impl Object {
     /// The position of the newest row of a field.
     #[inline]
     fn position(&self, name: &str) -> Option<usize> {
-        self.position_of(digest(name.as_bytes()), name)
+        self.position_of(digest(name.as_bytes()), name.as_bytes())
     }
 
     /// The same, where the digest of the name is known.
     #[inline]
-    fn position_of(&self, digest: u16, name: &str) -> Option<usize> {
+    fn position_of(&self, digest: u16, name: &[u8]) -> Option<usize> {
         // The number of places is a power of two.
         let mask = self.places.len() - 1;
         let mut place = usize::from(digest) & mask;
         while let Some(position) = usize::from(self.places[place]).checked_sub(1) {
-            let is_this = || are_same(self.fields[position].name.as_bytes(), name.as_bytes());
+            let is_this = || are_same(self.fields[position].name.as_bytes(), name);
             if self.digests[position] == digest && is_this() {
                 return Some(position);
             }
@@ -290,7 +290,7 @@ impl Object {
     #[must_use]
     pub fn types<'a>(&self, node: Node<'a>) -> Types<'a> {
         let mut found = Types::default();
-        self.visit(node, Path::Top(None), &mut found);
+        self.visit(node, &Path::Top(None), &mut found);
         found
     }
 
@@ -300,7 +300,7 @@ impl Object {
         let mut found = Types::default();
         let path = Path::Top(Some(key));
         match node.is_map() {
-            true => self.visit(node, path, &mut found),
+            true => self.visit(node, &path, &mut found),
             false if node.is_null() => {}
             false => found.mismatches.push(Mismatch {
                 node,
@@ -357,20 +357,21 @@ impl Object {
 
     #[inline]
     fn position_of_key(&self, key: Node<'_>) -> Option<usize> {
-        match key.digest() {
-            Some(digest) => self.position_of(digest, key.raw()),
+        match key.digested() {
+            Some((digest, name)) => self.position_of(digest, name),
             None => self.position(&key.text().unwrap_or_default()),
         }
     }
 
-    fn visit<'a>(&self, node: Node<'a>, path: Path<'_, 'a>, found: &mut Types<'a>) {
-        node.entries().for_each(|(key, value)| {
+    fn visit<'a>(&self, node: Node<'a>, path: &Path<'_, 'a>, found: &mut Types<'a>) {
+        for (key, value) in node.entries() {
             let field = self.position_of_key(key).map(|at| &self.fields[at].of);
             match field {
-                Some(field) => field.visit(value, Path::Key(&path, key), found),
+                Some(Type::String | Type::IntOrString) if value.is_certain_string() => {}
+                Some(field) => field.visit(value, &Path::Key(path, key), found),
                 None => found.has_unknown_fields = true,
             }
-        });
+        }
     }
 }
 
@@ -398,7 +399,7 @@ impl Type {
         }
     }
 
-    fn visit<'a>(&self, node: Node<'a>, path: Path<'_, 'a>, found: &mut Types<'a>) {
+    fn visit<'a>(&self, node: Node<'a>, path: &Path<'_, 'a>, found: &mut Types<'a>) {
         let is_accepted = match self {
             Type::Any => true,
             Type::String | Type::IntOrString if node.is_certain_string() => true,
@@ -407,14 +408,14 @@ impl Type {
                 true
             }
             Type::Map(of) if node.is_map() => {
-                node.entries().for_each(|(key, value)| {
-                    of.visit(value, Path::Key(&path, key), found);
-                });
+                for (key, value) in node.entries() {
+                    of.visit(value, &Path::Key(path, key), found);
+                }
                 true
             }
             Type::List(of) if node.is_sequence() => {
                 for (index, item) in node.items().enumerate() {
-                    of.visit(item, Path::Item(&path, index), found);
+                    of.visit(item, &Path::Item(path, index), found);
                 }
                 true
             }

@@ -311,7 +311,7 @@ impl<'a> Template<'a> {
             };
             let name = name_in(container);
             let name = name.or_else(|| (!list.ends_with("[]")).then(single_name).flatten());
-            if !resource.is_typed() && !self.is_whole() {
+            if !self.is_whole() && !resource.is_typed() {
                 typed(
                     resource,
                     &path,

@@ -51,6 +51,15 @@ pub(super) fn places_below<'a>(
 ) -> Result<Vec<(PointerBuf, Node<'a>)>, Problem> {
     let mut places = vec![(at, node)];
     for key in path.split('/').filter(|key| !key.is_empty()) {
+        // Nearly all paths lead to one place, or to none.
+        let is_name = key != "*" && !key.ends_with("[]");
+        if let ([(at, node)], true) = (places.as_mut_slice(), is_name) {
+            let Some(value) = map_at(resource, *node, at, key)? else {
+                return Ok(Vec::new());
+            };
+            (*at, *node) = (below(at, [key]), value);
+            continue;
+        }
         let mut below_here = Vec::new();
         for (at, node) in places {
             match key.strip_suffix("[]") {
@@ -59,7 +68,9 @@ pub(super) fn places_below<'a>(
                         continue;
                     };
                     let path = below(&at, [list]);
-                    for (index, item) in maps_in(resource, Some(items), &path)? {
+                    let items = maps_in(resource, Some(items), &path)?;
+                    below_here.reserve_exact(items.len());
+                    for (index, item) in items {
                         below_here.push((below(&path, [index.to_string().as_str()]), item));
                     }
                 }

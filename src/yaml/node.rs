@@ -1,6 +1,9 @@
 //! Reading: a node is a handle, its answers come from the text.
 
+mod pick;
 mod values;
+
+pub use pick::Keys;
 
 use super::scalar::{self, Scalar};
 use super::tree::{Data, KEY, Kind, NodeId, PROPS};
@@ -289,11 +292,12 @@ impl<'a> Node<'a> {
         Some((node(id), node(value)))
     }
 
-    /// What tells a plain key on one line from most others.
+    /// A plain key on one line, and what tells it from most others.
     #[inline]
-    pub(crate) fn digest(self) -> Option<u16> {
+    pub(crate) fn digested(self) -> Option<(u16, &'a [u8])> {
         let data = self.data();
-        data.has(KEY).then_some(data.digest())
+        let key = || &self.stream.text.as_bytes()[data.range()];
+        data.has(KEY).then(|| (data.digest(), key()))
     }
 
     /// Whether this is the key. Most keys differ in their digests.
@@ -353,26 +357,32 @@ impl<'a> Node<'a> {
     }
 
     /// Keys and values of this map, aliases followed in values; nothing for others. Merged entries come last.
-    pub fn entries(self) -> impl Iterator<Item = (Node<'a>, Node<'a>)> {
-        let merges = self.merge().is_some();
-        let mut merged = Vec::new();
-        if merges {
-            let own = self.local_entries().filter_map(|(key, _)| key.text());
-            self.collect_merged(&mut own.collect(), &mut merged);
+    #[inline]
+    pub fn entries(self) -> Entries<'a> {
+        let mut entries = self.local_entries();
+        if self.stream.may_merge() && self.merge().is_some() {
+            entries.merged = Some(Box::new(self.merged_by_others().into_iter()));
         }
-        let own = self.local_entries();
-        own.filter(move |(key, _)| !merges || !key.merges())
-            .chain(merged)
+        entries
+    }
+
+    /// The entries that `<<` merges into this map, without those that the map has itself.
+    fn merged_by_others(self) -> Vec<(Node<'a>, Node<'a>)> {
+        let own = self.local_entries().filter_map(|(key, _)| key.text());
+        let mut merged = Vec::new();
+        self.collect_merged(&mut own.collect(), &mut merged);
+        merged
     }
 
     /// Keys and values as written in this map. Merged entries are not among them, a `<<` itself is.
-    pub fn local_entries(self) -> impl Iterator<Item = (Node<'a>, Node<'a>)> {
+    #[inline]
+    pub fn local_entries(self) -> Entries<'a> {
         let stream = self.stream;
-        let node = move |id| Node { stream, id };
-        stream
-            .tree
-            .entries(self.alias_target().id)
-            .map(move |(key, value)| (node(key), node(value).alias_target()))
+        Entries {
+            stream,
+            own: stream.tree.entries(self.alias_target().id),
+            merged: None,
+        }
     }
 
     /// The items of a sequence, aliases followed; nothing for others.
@@ -434,6 +444,30 @@ impl<'a> Node<'a> {
                     node.get(&token)
                 }
             })
+    }
+}
+
+/// The entries of a map: see [`Node::entries`].
+pub struct Entries<'a> {
+    stream: &'a Stream,
+    own: super::tree::Entries<'a>,
+    /// The entries that a `<<` merges into the map; the `<<` itself is then no entry.
+    merged: Option<Box<std::vec::IntoIter<(Node<'a>, Node<'a>)>>>,
+}
+
+impl<'a> Iterator for Entries<'a> {
+    type Item = (Node<'a>, Node<'a>);
+
+    #[inline]
+    fn next(&mut self) -> Option<(Node<'a>, Node<'a>)> {
+        let stream = self.stream;
+        let node = |id| Node { stream, id };
+        for (key, value) in self.own.by_ref() {
+            if self.merged.is_none() || !node(key).merges() {
+                return Some((node(key), node(value).alias_target()));
+            }
+        }
+        self.merged.as_mut()?.next()
     }
 }
 

@@ -29,7 +29,7 @@ pub(super) const PROPS: u8 = 8;
 
 /// What tells most keys apart, with few instructions: the length and three characters.
 #[inline(always)]
-pub(crate) fn digest(key: &[u8]) -> u16 {
+pub(crate) const fn digest(key: &[u8]) -> u16 {
     match key {
         [] => 0,
         [first, ..] => {
@@ -77,10 +77,19 @@ pub(super) fn has_any(text: &[u8], a: u8, b: u8, c: u8) -> bool {
 /// Whether two texts are the same. Most are short, and musl's `memcmp` compares byte by byte.
 #[inline]
 pub(crate) fn are_same(a: &[u8], b: &[u8]) -> bool {
-    let ((words_a, rest_a), (words_b, rest_b)) = (a.as_chunks::<8>(), b.as_chunks::<8>());
-    let mut words = words_a.iter().zip(words_b);
-    let mut rest = rest_a.iter().zip(rest_b);
-    a.len() == b.len() && words.all(|(a, b)| a == b) && rest.all(|(a, b)| a == b)
+    if a.len() != b.len() {
+        return false;
+    }
+    // The last word overlaps the one before, so that no bytes are left over.
+    let (words_a, words_b) = (a.as_chunks::<8>().0, b.as_chunks::<8>().0);
+    if let (Some(last_a), Some(last_b)) = (a.last_chunk::<8>(), b.last_chunk::<8>()) {
+        let mut words = words_a.iter().zip(words_b);
+        return last_a == last_b && words.all(|(a, b)| a == b);
+    }
+    if let (Some(first_a), Some(first_b)) = (a.first_chunk::<4>(), b.first_chunk::<4>()) {
+        return first_a == first_b && a.last_chunk::<4>() == b.last_chunk::<4>();
+    }
+    a.iter().zip(b).all(|(a, b)| a == b)
 }
 
 /// One node. In a map the children alternate key, value.

@@ -57,7 +57,7 @@ impl PodFitting<'_, '_, '_> {
         let is_given = |volume: &str, user: Option<i128>| {
             let mut mounts = givers.iter().flat_map(|it| {
                 storage
-                    .mounts(View::of(it.node))
+                    .mounts(View::of(it.node).get("volumeMounts"))
                     .map(move |mount| (it, mount))
             });
             // The owner that it gives the files must not change again.
@@ -74,7 +74,7 @@ impl PodFitting<'_, '_, '_> {
                 continue;
             }
             let user = user.and_then(|id| View::Planned(&id).int());
-            let mut mounts = storage.mounts(view);
+            let mut mounts = storage.mounts(view.get("volumeMounts"));
             let names = view.items_at(["volumeMounts"]);
             let mut names = names.filter_map(|it| it.text_at(["name"]));
             if mounts.any(|it| it.access == Access::Group && !is_given(&it.volume, user))

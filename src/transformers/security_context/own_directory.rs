@@ -46,7 +46,7 @@ impl ContainerFitting<'_, '_> {
             return Ok(());
         }
         let storage = Storage::of(View::of(self.template.spec), target, related);
-        let mut mounts = storage.mounts(View::of(self.container.node));
+        let mut mounts = storage.mounts(View::of(self.container.node).get("volumeMounts"));
         let Some(mount) = mounts.find(|it| it.path == path && it.access == Access::Everyone) else {
             return Ok(());
         };
