@@ -12,7 +12,7 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::compressed::Text;
 use crate::hashing::HashMap;
-use image::{Image, last_part};
+use image::{Image, last_part, name_of};
 
 pub use entry::{Entry, OwnDirectory, Written};
 pub use image::{repository, without_digest, without_tag};
@@ -109,6 +109,12 @@ impl Known {
 
     /// Its index, for [`entry_at`].
     pub fn index_of(&self, own: &[Entry], image: &str) -> Option<usize> {
+        // Most images are in no catalogue, and need not be remembered.
+        let names = self.own.get_or_init(|| Names::of(own));
+        let name = name_of(image);
+        if !BuiltIn::get().by_name.contains_key(name) && names.candidates(name).next().is_none() {
+            return None;
+        }
         let known = self.by_image().get(image).copied();
         known.unwrap_or_else(|| {
             let index = self.index_for(own, image);

@@ -27,12 +27,19 @@ pub(super) struct Fitting<'f, 'a> {
 }
 
 /// The request of the section for one leaf.
-struct Wanted {
+#[derive(Clone, Debug)]
+pub(super) struct Wanted {
     mode: Mode,
-    /// The configured amount, for the modes `Ensure` and `Override`.
-    amount: Option<Quantity>,
+    /// The configured amount, for the modes `Ensure` and `Override`, and its text.
+    amount: Option<(Quantity, Option<Value>)>,
     decision: Arc<Decision>,
 }
+
+/// The requests and limits of each resource; `None` where the section has none.
+pub(super) type AllWanted = [[Option<Wanted>; 2]; FITTED.len()];
+
+/// The author's requests, and the author's limits: those of the container, and those that it inherits.
+type Authors<'a> = [[Option<Node<'a>>; 2]; 2];
 
 /// The source of an amount.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,15 +60,21 @@ struct Resolved {
 impl<'a> Fitting<'_, 'a> {
     /// Writes the container's amounts.
     pub(super) fn fit(&self, edits: &mut Edits<'_>) -> Result<(), Problem> {
-        let mut plans = Vec::new();
-        for name in FITTED {
-            plans.extend(self.plan(name, edits)?);
-        }
         let container = self.container;
-        write(plans, &container.subject, container.resources_key, edits)
+        let wanted = &self.section.settings.wanted[container.container_type as usize];
+        let wanted = wanted
+            .get_or_init(|| FITTED.map(|name| Half::BOTH.map(|half| self.wanted(half, name))));
+        let parts = [Some(container.node), container.inherits];
+        let authors = parts.map(|it| it.and_then(|it| it.get(container.resources_key)));
+        let authors = Half::BOTH.map(|half| authors.map(|it| it.and_then(|it| it.get(half.key()))));
+        let mut plans = Vec::new();
+        for (name, wanted) in FITTED.into_iter().zip(wanted) {
+            self.plan(name, wanted, &authors, &mut plans, edits)?;
+        }
+        write(&plans, &container.subject, container.resources_key, edits)
     }
 
-    /// The request of the section for one leaf; `None` where it has none.
+    /// The request of the section for one leaf; `None` where it has none. It is that of all containers of a type.
     fn wanted(&self, half: Half, name: &'static str) -> Option<Wanted> {
         let (section, settings) = (self.section, &self.section.settings);
         let leaf = half.leaf(name);
@@ -95,29 +108,36 @@ impl<'a> Fitting<'_, 'a> {
         let decision = section.decision(&path);
         Some(Wanted {
             mode,
-            amount,
+            amount: amount.map(|amount| (amount, Some(Value::from(amount.to_string())))),
             decision,
         })
     }
 
     /// Plans the request and the limit of one resource together, because each bounds the other.
-    fn plan(&self, name: &'static str, edits: &mut Edits<'_>) -> Result<Vec<Plan>, Problem> {
+    fn plan(
+        &self,
+        name: &'static str,
+        [request, limit]: &[Option<Wanted>; 2],
+        [requests, limits]: &Authors<'a>,
+        plans: &mut Vec<Plan>,
+        edits: &mut Edits<'_>,
+    ) -> Result<(), Problem> {
         // A removal cannot make the sum of the containers too large for the pod.
         let is_allowed = |it: &Wanted| it.mode == Mode::Remove || !self.for_pod.contains(&name);
-        let mut request = self.wanted(Half::Requests, name).filter(is_allowed);
-        let mut limit = self.wanted(Half::Limits, name).filter(is_allowed);
+        let mut request = request.clone().filter(is_allowed);
+        let mut limit = limit.clone().filter(is_allowed);
         let equals = name == "memory" && self.is_limit_to_equal_request();
         if request.is_none() && limit.is_none() && !equals {
-            return Ok(Vec::new());
+            return Ok(());
         }
-        let author_request = self.author(Half::Requests, name)?;
-        let author_limit = self.author(Half::Limits, name)?;
+        let author_request = self.author(Half::Requests, name, requests)?;
+        let author_limit = self.author(Half::Limits, name, limits)?;
         let mut resolved_request = self.resolve(name, author_request, request.as_mut());
         if let Some(resolved) = resolved_request.filter(|_| equals) {
             let leaf = "limits.memory";
             limit = Some(Wanted {
                 mode: self.section.mode(leaf),
-                amount: Some(resolved.amount),
+                amount: Some((resolved.amount, None)),
                 decision: self.section.decision_about("memoryLimit", leaf),
             });
         }
@@ -139,7 +159,6 @@ impl<'a> Fitting<'_, 'a> {
                 resolved_request = None;
             }
         }
-        let mut plans = Vec::new();
         for (half, wanted) in [(Half::Requests, &request), (Half::Limits, &limit)] {
             let removed = wanted.as_ref().filter(|it| it.mode == Mode::Remove);
             let was_implicit =
@@ -155,21 +174,16 @@ impl<'a> Fitting<'_, 'a> {
                 }
             }));
         }
-        let paired = self.reconcile(
-            name,
-            (request, resolved_request),
-            (limit, resolved_limit),
-            edits,
-        );
-        plans.extend(paired);
-        Ok(plans)
+        let (request, limit) = ((request, resolved_request), (limit, resolved_limit));
+        self.reconcile(name, request, limit, plans, edits);
+        Ok(())
     }
 
     /// Whether the config sets this container's memory limit to its request.
     fn is_limit_to_equal_request(&self) -> bool {
-        let mode = self.section.mode("limits.memory");
+        let mode = || self.section.mode("limits.memory");
         self.section.settings.memory_limit == MemoryLimit::EqualsRequest
-            && matches!(mode, Mode::Ensure | Mode::Override)
+            && matches!(mode(), Mode::Ensure | Mode::Override)
             && !self.for_pod.contains(&"memory")
     }
 
@@ -186,7 +200,8 @@ impl<'a> Fitting<'_, 'a> {
             return authors;
         };
         if wanted.mode != Mode::Bound {
-            let configured = wanted.amount.map(from(Origin::Config));
+            let configured = wanted.amount.as_ref().map(|(amount, _)| *amount);
+            let configured = configured.map(from(Origin::Config));
             return wanted.mode.outcome(authors, configured);
         }
         let broken = self.section.settings.bound_broken_by(name, author?);
@@ -204,8 +219,9 @@ impl<'a> Fitting<'_, 'a> {
         name: &'static str,
         (wanted_request, mut request): (Option<Wanted>, Option<Resolved>),
         (wanted_limit, mut limit): (Option<Wanted>, Option<Resolved>),
+        plans: &mut Vec<Plan>,
         edits: &mut Edits<'_>,
-    ) -> Vec<Plan> {
+    ) {
         let (mut request_note, mut limit_note) = (None, None);
         if let (Some(least), Some(most)) = (request, limit)
             && least.amount > most.amount
@@ -232,11 +248,11 @@ impl<'a> Fitting<'_, 'a> {
                         (wanted_request, least),
                         (wanted_limit, most),
                     ));
-                    return Vec::new();
+                    return;
                 }
                 _ if on_conflict == OnConflict::Error => {
                     edits.find(self.conflict(name, least, most));
-                    return Vec::new();
+                    return;
                 }
                 (request_origin, _) if on_conflict == OnConflict::Skip => {
                     limit = None;
@@ -258,25 +274,36 @@ impl<'a> Fitting<'_, 'a> {
             (Half::Requests, wanted_request, request, request_note),
             (Half::Limits, wanted_limit, limit, limit_note),
         ];
-        let plans = halves.into_iter();
-        let plans = plans.filter_map(|(half, wanted, resolved, note)| {
-            let resolved = resolved.filter(|it| it.origin != Origin::Author)?;
+        let planned = halves.into_iter();
+        let planned = planned.filter_map(|(half, wanted, resolved, note)| {
+            let amount = resolved.filter(|it| it.origin != Origin::Author)?.amount;
+            let wanted = wanted?;
+            let configured = wanted.amount.filter(|(it, _)| *it == amount);
+            let text = configured.and_then(|(_, text)| text);
             Some(Plan {
                 half,
                 name,
-                amount: Some(resolved.amount),
-                decision: wanted?.decision,
+                amount: Some(text.unwrap_or_else(|| Value::from(amount.to_string()))),
+                decision: wanted.decision,
                 note,
             })
         });
-        plans.collect()
+        plans.extend(planned);
     }
 
-    fn author(&self, half: Half, name: &str) -> Result<Option<Quantity>, Problem> {
+    /// The author's amount, in the container or in what it inherits.
+    fn author(
+        &self,
+        half: Half,
+        name: &str,
+        amounts: &[Option<Node<'a>>; 2],
+    ) -> Result<Option<Quantity>, Problem> {
+        let node = amounts.iter().flatten().find_map(|it| it.at([name]));
         let container = self.container;
-        let field = [container.resources_key, half.key(), name];
-        let node = container.first(|of: Node<'a>| of.at(field));
-        let path = || container.subject.at(&field);
+        let path = || {
+            let field = [container.resources_key, half.key(), name];
+            container.subject.at(&field)
+        };
         node.map(|node| read_quantity(self.resource, node, path))
             .transpose()
     }
