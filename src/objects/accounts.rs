@@ -10,6 +10,7 @@
 use std::borrow::Cow;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
+use super::container::Container;
 use super::index::Objects;
 use super::names::{self, ByName, Named};
 use super::template::Template;
@@ -187,13 +188,13 @@ impl<'a> Accounts<'a> {
         if uses_api(template, known, own) {
             return Some(Evidence::Used);
         }
-        let shown = in_containers(template);
+        let (shown, reading) = in_containers(template);
         if shown == Some(Evidence::Used) {
             return shown;
         }
         let metadata = template.metadata();
         let asks = || metadata.is_some_and(asks_for_identity);
-        let shown = shown.max(self.shown_by_config_maps(resource, template));
+        let shown = shown.max(self.shown_by_config_maps(resource, template, &reading));
         shown.or_else(|| asks().then_some(Evidence::Possible))
     }
 
@@ -202,13 +203,14 @@ impl<'a> Accounts<'a> {
         &self,
         resource: &Resource<'_>,
         template: &Template<'_>,
+        reading: &[&Container<'_>],
     ) -> Option<Evidence> {
         if self.config_maps.is_empty() {
             return None;
         }
         let namespace = resource.namespace.as_deref();
         let named = |index: usize| &self.config_maps[index].named;
-        let shown = config_maps(template).filter_map(|name| {
+        let shown = config_maps(template, reading).filter_map(|name| {
             let called = self.config_maps_by_name.candidates(&name, namespace);
             let found = called.iter().copied();
             let found = found.filter(|index| named(*index).may_be_in(namespace));

@@ -127,19 +127,29 @@ pub(super) fn uses_api(template: &Template<'_>, known: &Known, own: &[Entry]) ->
 
 /// What the containers show about their programs. The API is used if the name of an image, a command, a variable or a script
 /// has a sign, and may be if an image or an argument names Kubernetes.
-pub(super) fn in_containers(template: &Template<'_>) -> Option<Evidence> {
-    template.containers.iter().filter_map(in_container).max()
+///
+/// With the evidence it returns the containers that may read variables from ConfigMaps.
+pub(super) fn in_containers<'t, 'a>(
+    template: &'t Template<'a>,
+) -> (Option<Evidence>, Vec<&'t Container<'a>>) {
+    let (mut most, mut reading) = (None, Vec::new());
+    for container in &template.containers {
+        // Few have a word in their texts, so what these say is read only then.
+        let has_word = may_have_word(container);
+        most = most.max(in_container(container, has_word));
+        reading.extend(has_word.then_some(container));
+    }
+    (most, reading)
 }
 
-fn in_container(container: &Container<'_>) -> Option<Evidence> {
+fn in_container(container: &Container<'_>, has_word: bool) -> Option<Evidence> {
     let image = container.node.text_at(["image"]).unwrap_or_default();
     let name = image_name(&image);
     if is_client(name) {
         return Some(Evidence::Used);
     }
     let is_possible = mentions_kubernetes(name).then_some(Evidence::Possible);
-    // Few have a word in their texts, so what these say is read only then.
-    if !may_have_word(container) {
+    if !has_word {
         return is_possible;
     }
     let mentions = |text: &str| mentions_kubernetes(text) && !text.contains("://");
@@ -150,8 +160,11 @@ fn in_container(container: &Container<'_>) -> Option<Evidence> {
     is_possible.or_else(|| is_mentioned().then_some(Evidence::Possible))
 }
 
-/// The names of the ConfigMaps that pods mount or read variables from.
-pub(super) fn config_maps<'a>(template: &Template<'a>) -> impl Iterator<Item = Cow<'a, str>> {
+/// The names of the ConfigMaps that pods mount, and those that some of their containers read variables from.
+pub(super) fn config_maps<'a>(
+    template: &Template<'a>,
+    reading: &[&Container<'a>],
+) -> impl Iterator<Item = Cow<'a, str>> {
     let of = |key: &'static str| move |it: Node<'a>| it.text_at([key, "name"]);
     let volumes = template.volumes().flat_map(move |volume| {
         let sources = volume.items_at(["projected", "sources"]);
@@ -159,7 +172,7 @@ pub(super) fn config_maps<'a>(template: &Template<'a>) -> impl Iterator<Item = C
             .chain(sources)
             .filter_map(of("configMap"))
     });
-    let variables = template.containers.iter().flat_map(move |it| {
+    let variables = reading.iter().flat_map(move |it| {
         let all = it.items("envFrom").filter_map(of("configMapRef"));
         let single = it.items("env").filter_map(|it| it.get("valueFrom"));
         all.chain(single.filter_map(of("configMapKeyRef")))
@@ -277,7 +290,7 @@ fn has_sign(text: &str) -> bool {
         let before = at.checked_sub(1).and_then(|at| bytes.get(at));
         before.is_none_or(separates) && is_command(&text[at..])
     };
-    any_word(bytes, |word, at| match word.kind {
+    any_word(bytes, &|word, at| match word.kind {
         Kind::Sign => true,
         Kind::Command => is_called(at),
         Kind::Other => false,
@@ -287,20 +300,23 @@ fn has_sign(text: &str) -> bool {
 /// Whether the texts of a container can have a word, as the manifest has them written. No word has a blank, so each is in one
 /// line of it.
 fn may_have_word(container: &Container<'_>) -> bool {
-    let lists = ["command", "args", "env", "script"];
+    let lists = ["command", "args", "env", "envFrom", "script"];
     let has = |node: Node<'_>| {
         let bytes = node.raw().as_bytes();
         has_word(bytes) || memchr::memchr(b'\\', bytes).is_some()
     };
-    let all = std::iter::once(container.node).chain(container.inherits);
-    let mut texts = all.flat_map(|of| lists.into_iter().filter_map(move |key| of.get(key)));
-    !container.node.stream().shares_nothing() || texts.any(has)
+    let parts = [Some(container.node), container.inherits];
+    let has_in = |of: &Option<Node<'_>>| {
+        let text = |key: &&str| of.is_some_and(|of| of.get(key).is_some_and(has));
+        lists.iter().any(text)
+    };
+    !container.node.stream().shares_nothing() || parts.iter().any(has_in)
 }
 
 /// Whether a text has one of the words, as a part of it that can be one.
 fn has_word(bytes: &[u8]) -> bool {
     let is_of_word = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
-    any_word(bytes, |word, at| {
+    any_word(bytes, &|word, at| {
         let before = at.checked_sub(1).and_then(|at| bytes.get(at));
         let behind = bytes.get(at + word.text.len());
         word.kind != Kind::Command || !is_of_word(before) && !is_of_word(behind)
@@ -309,7 +325,7 @@ fn has_word(bytes: &[u8]) -> bool {
 
 /// Whether any of the words in a text, in any case, is as wanted. Every text of every pod is searched, so closer only where it
 /// has one of [`PAIRS`].
-fn any_word(bytes: &[u8], is: impl Fn(&Word, usize) -> bool) -> bool {
+fn any_word(bytes: &[u8], is: &dyn Fn(&Word, usize) -> bool) -> bool {
     let mut begun = 0;
     for (at, byte) in bytes.iter().enumerate() {
         let pairs = begun & SECOND[usize::from(*byte)];
@@ -352,13 +368,16 @@ enum Kind {
     Sign,
     /// One of [`COMMANDS`].
     Command,
-    /// One of [`MENTIONS`], or what a value of Bank-Vaults begins with.
+    /// One of [`MENTIONS`] or [`OTHERS`].
     Other,
 }
 
+/// What a value of Bank-Vaults begins with, and the keys by which variables are read from a ConfigMap.
+const OTHERS: [&str; 2] = [VAULT, "configmap"];
+
 /// Pairs of letters, one of which is in each word, and rare in other texts.
-const PAIRS: [[u8; 2]; 9] = [
-    *b"k8", *b"ku", *b"cl", *b"ea", *b"h_", *b"lm", *b"ux", *b"oc", *b"au",
+const PAIRS: [[u8; 2]; 10] = [
+    *b"k8", *b"ku", *b"cl", *b"ea", *b"h_", *b"lm", *b"ux", *b"oc", *b"au", *b"gm",
 ];
 
 /// The pairs that a byte begins and ends, one bit for each.
@@ -377,13 +396,14 @@ const fn pairs_of(at: usize) -> [u16; 256] {
 }
 
 /// All words.
-static WORDS: [Word; SIGNS.len() + COMMANDS.len() + MENTIONS.len() + 1] = {
+static WORDS: [Word; SIGNS.len() + COMMANDS.len() + MENTIONS.len() + OTHERS.len()] = {
     let mut words = [const { word(VAULT, Kind::Other) }; _];
     let mut next = 0;
-    let lists: [(&[&str], Kind); 3] = [
+    let lists: [(&[&str], Kind); 4] = [
         (&SIGNS, Kind::Sign),
         (&COMMANDS, Kind::Command),
         (&MENTIONS, Kind::Other),
+        (&OTHERS, Kind::Other),
     ];
     let mut list = 0;
     while list < lists.len() {

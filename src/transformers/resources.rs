@@ -261,21 +261,22 @@ struct Plan {
 
 /// Writes amounts below `key` of a container or a pod.
 fn write(
-    plans: &[Plan],
+    mut plans: Vec<Plan>,
     subject: &Arc<Subject>,
     key: &str,
     edits: &mut Edits<'_>,
 ) -> Result<(), Problem> {
     // A new block lists requests before limits, as people write it.
     for half in Half::BOTH {
-        for plan in plans.iter().filter(|plan| plan.half == half) {
+        for plan in plans.iter_mut().filter(|plan| plan.half == half) {
             let field = [key, half.key(), plan.name];
+            let (amount, note) = (plan.amount.take(), plan.note.take());
             let proposal = |value| {
                 Proposal::new(subject, &field, value, Arc::clone(&plan.decision))
                     .meaning(Meaning::Quantity)
-                    .note(plan.note.clone())
+                    .note(note)
             };
-            match plan.amount.clone() {
+            match amount {
                 None => edits.remove(proposal(Value::Null))?,
                 Some(amount) => edits.set(proposal(amount))?,
             };

@@ -187,7 +187,8 @@ impl Section<'_, SecurityContext> {
 
     /// The image of a container, and its entry in the catalogue.
     pub fn known_of<'n>(&self, container: &Container<'n>) -> Option<(Cow<'n, str>, &Entry)> {
-        Some((container.image(), self.entry_of(container)?))
+        let entry = self.entry_of(container)?;
+        Some((container.image(), entry))
     }
 
     /// The entry of a container's image in the catalogue.

@@ -30,16 +30,19 @@ pub(super) struct Fitting<'f, 'a> {
 #[derive(Clone, Debug)]
 pub(super) struct Wanted {
     mode: Mode,
-    /// The configured amount, for the modes `Ensure` and `Override`, and its text.
-    amount: Option<(Quantity, Option<Value>)>,
+    /// The configured amount, for the modes `Ensure` and `Override`.
+    amount: Option<Quantity>,
     decision: Arc<Decision>,
 }
 
-/// The requests and limits of each resource; `None` where the section has none.
-pub(super) type AllWanted = [[Option<Wanted>; 2]; FITTED.len()];
+/// The request and the limit of each resource with the text of the amount; `None` where the section has none.
+pub(super) type AllWanted = [[Option<(Wanted, Value)>; 2]; FITTED.len()];
 
 /// The author's requests, and the author's limits: those of the container, and those that it inherits.
 type Authors<'a> = [[Option<Node<'a>>; 2]; 2];
+
+/// An amount to write, with the decision and a note.
+type Decided = (Half, Resolved, Arc<Decision>, Option<String>);
 
 /// The source of an amount.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,8 +65,13 @@ impl<'a> Fitting<'_, 'a> {
     pub(super) fn fit(&self, edits: &mut Edits<'_>) -> Result<(), Problem> {
         let container = self.container;
         let wanted = &self.section.settings.wanted[container.container_type as usize];
-        let wanted = wanted
-            .get_or_init(|| FITTED.map(|name| Half::BOTH.map(|half| self.wanted(half, name))));
+        let wanted = wanted.get_or_init(|| {
+            let with_text = |wanted: Wanted| {
+                let text = wanted.amount.map(|it| it.to_string());
+                (wanted, Value::from(text.unwrap_or_default()))
+            };
+            FITTED.map(|name| Half::BOTH.map(|half| self.wanted(half, name).map(with_text)))
+        });
         let parts = [Some(container.node), container.inherits];
         let authors = parts.map(|it| it.and_then(|it| it.get(container.resources_key)));
         let authors = Half::BOTH.map(|half| authors.map(|it| it.and_then(|it| it.get(half.key()))));
@@ -71,7 +79,7 @@ impl<'a> Fitting<'_, 'a> {
         for (name, wanted) in FITTED.into_iter().zip(wanted) {
             self.plan(name, wanted, &authors, &mut plans, edits)?;
         }
-        write(&plans, &container.subject, container.resources_key, edits)
+        write(plans, &container.subject, container.resources_key, edits)
     }
 
     /// The request of the section for one leaf; `None` where it has none. It is that of all containers of a type.
@@ -108,7 +116,7 @@ impl<'a> Fitting<'_, 'a> {
         let decision = section.decision(&path);
         Some(Wanted {
             mode,
-            amount: amount.map(|amount| (amount, Some(Value::from(amount.to_string())))),
+            amount,
             decision,
         })
     }
@@ -117,15 +125,18 @@ impl<'a> Fitting<'_, 'a> {
     fn plan(
         &self,
         name: &'static str,
-        [request, limit]: &[Option<Wanted>; 2],
+        wanted: &[Option<(Wanted, Value)>; 2],
         [requests, limits]: &Authors<'a>,
         plans: &mut Vec<Plan>,
         edits: &mut Edits<'_>,
     ) -> Result<(), Problem> {
         // A removal cannot make the sum of the containers too large for the pod.
         let is_allowed = |it: &Wanted| it.mode == Mode::Remove || !self.for_pod.contains(&name);
-        let mut request = request.clone().filter(is_allowed);
-        let mut limit = limit.clone().filter(is_allowed);
+        let allowed = wanted.each_ref().map(|it| {
+            let (wanted, _) = it.as_ref()?;
+            is_allowed(wanted).then(|| wanted.clone())
+        });
+        let [mut request, mut limit] = allowed;
         let equals = name == "memory" && self.is_limit_to_equal_request();
         if request.is_none() && limit.is_none() && !equals {
             return Ok(());
@@ -137,7 +148,7 @@ impl<'a> Fitting<'_, 'a> {
             let leaf = "limits.memory";
             limit = Some(Wanted {
                 mode: self.section.mode(leaf),
-                amount: Some((resolved.amount, None)),
+                amount: Some(resolved.amount),
                 decision: self.section.decision_about("memoryLimit", leaf),
             });
         }
@@ -175,7 +186,28 @@ impl<'a> Fitting<'_, 'a> {
             }));
         }
         let (request, limit) = ((request, resolved_request), (limit, resolved_limit));
-        self.reconcile(name, request, limit, plans, edits);
+        let Some(decided) = self.reconcile(name, request, limit, edits) else {
+            return Ok(());
+        };
+        for (decided, wanted) in decided.into_iter().zip(wanted) {
+            let Some((half, resolved, decision, note)) = decided else {
+                continue;
+            };
+            // Most amounts are written as the config has them.
+            let amount = resolved.amount;
+            let is_configured = |it: Quantity| it == amount && it.format() == amount.format();
+            let amount = match wanted {
+                Some((it, text)) if it.amount.is_some_and(is_configured) => text.clone(),
+                _ => Value::from(amount.to_string()),
+            };
+            plans.push(Plan {
+                half,
+                name,
+                amount: Some(amount),
+                decision,
+                note,
+            });
+        }
         Ok(())
     }
 
@@ -200,8 +232,7 @@ impl<'a> Fitting<'_, 'a> {
             return authors;
         };
         if wanted.mode != Mode::Bound {
-            let configured = wanted.amount.as_ref().map(|(amount, _)| *amount);
-            let configured = configured.map(from(Origin::Config));
+            let configured = wanted.amount.map(from(Origin::Config));
             return wanted.mode.outcome(authors, configured);
         }
         let broken = self.section.settings.bound_broken_by(name, author?);
@@ -213,15 +244,14 @@ impl<'a> Fitting<'_, 'a> {
         bounded.or(authors)
     }
 
-    /// Plans the two amounts, and adjusts the configured one where the request would be above its limit.
+    /// The two amounts to write, the configured one adjusted where the request would be above its limit.
     fn reconcile(
         &self,
         name: &'static str,
         (wanted_request, mut request): (Option<Wanted>, Option<Resolved>),
         (wanted_limit, mut limit): (Option<Wanted>, Option<Resolved>),
-        plans: &mut Vec<Plan>,
         edits: &mut Edits<'_>,
-    ) {
+    ) -> Option<[Option<Decided>; 2]> {
         let (mut request_note, mut limit_note) = (None, None);
         if let (Some(least), Some(most)) = (request, limit)
             && least.amount > most.amount
@@ -248,11 +278,11 @@ impl<'a> Fitting<'_, 'a> {
                         (wanted_request, least),
                         (wanted_limit, most),
                     ));
-                    return;
+                    return None;
                 }
                 _ if on_conflict == OnConflict::Error => {
                     edits.find(self.conflict(name, least, most));
-                    return;
+                    return None;
                 }
                 (request_origin, _) if on_conflict == OnConflict::Skip => {
                     limit = None;
@@ -274,21 +304,10 @@ impl<'a> Fitting<'_, 'a> {
             (Half::Requests, wanted_request, request, request_note),
             (Half::Limits, wanted_limit, limit, limit_note),
         ];
-        let planned = halves.into_iter();
-        let planned = planned.filter_map(|(half, wanted, resolved, note)| {
-            let amount = resolved.filter(|it| it.origin != Origin::Author)?.amount;
-            let wanted = wanted?;
-            let configured = wanted.amount.filter(|(it, _)| *it == amount);
-            let text = configured.and_then(|(_, text)| text);
-            Some(Plan {
-                half,
-                name,
-                amount: Some(text.unwrap_or_else(|| Value::from(amount.to_string()))),
-                decision: wanted.decision,
-                note,
-            })
-        });
-        plans.extend(planned);
+        Some(halves.map(|(half, wanted, resolved, note)| {
+            let resolved = resolved.filter(|it| it.origin != Origin::Author)?;
+            Some((half, resolved, wanted?.decision, note))
+        }))
     }
 
     /// The author's amount, in the container or in what it inherits.

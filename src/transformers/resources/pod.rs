@@ -112,7 +112,7 @@ impl<'f, 'a> PodLevel<'f, 'a> {
                 plans.extend(self.reconcile(name, request, limit, &amounts, edits));
             }
         }
-        write(&plans, &self.template.pod, "resources", edits)
+        write(plans, &self.template.pod, "resources", edits)
     }
 
     fn resolve(&self, half: Half, name: &str) -> Result<Option<Resolved>, Problem> {

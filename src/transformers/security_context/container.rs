@@ -79,7 +79,7 @@ impl<'f, 'a> ContainerFitting<'f, 'a> {
                 None => {
                     let known = || self.known(wanted).or_else(|| wanted.knowledge.clone());
                     let location = self.location();
-                    location.set_known(wanted, known, self.section, edits)?;
+                    location.set_known(wanted, &known, self.section, edits)?;
                 }
             }
         }

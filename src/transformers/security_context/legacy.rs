@@ -180,14 +180,14 @@ impl FieldLocation<'_, '_> {
         section: &Section<'_, SecurityContext>,
         edits: &mut Edits<'_>,
     ) -> Result<(), Problem> {
-        self.set_known(wanted, || wanted.knowledge.clone(), section, edits)
+        self.set_known(wanted, &|| wanted.knowledge.clone(), section, edits)
     }
 
     /// The same with other knowledge, which counts if the config does not set the field.
     pub(super) fn set_known(
         &self,
         wanted: &Wanted,
-        knowledge: impl Fn() -> Option<Knowledge>,
+        knowledge: &dyn Fn() -> Option<Knowledge>,
         section: &Section<'_, SecurityContext>,
         edits: &mut Edits<'_>,
     ) -> Result<(), Problem> {
@@ -203,7 +203,7 @@ impl FieldLocation<'_, '_> {
             Ok(())
         };
         let set_wanted = |edits: &mut Edits<'_>| {
-            let knowledge = decision.is_default.then(&knowledge).flatten();
+            let knowledge = decision.is_default.then(knowledge).flatten();
             set(edits, wanted.value.clone(), knowledge)
         };
         let mode = || section.mode(&wanted.leaf);
