@@ -12,7 +12,7 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::compressed::Text;
 use crate::hashing::HashMap;
-use image::{Image, last_part};
+use image::{Image, last_part, name_of};
 
 pub use entry::{Entry, OwnDirectory, Written};
 pub use image::{repository, without_digest, without_tag};
@@ -109,6 +109,12 @@ impl Known {
 
     /// Its index, for [`entry_at`].
     pub fn index_of(&self, own: &[Entry], image: &str) -> Option<usize> {
+        // Most images are in no catalogue, and need not be remembered.
+        let name = name_of(image);
+        let is_own = || self.names(own).candidates(name).next().is_some();
+        if !BuiltIn::get().by_name.contains_key(name) && !is_own() {
+            return None;
+        }
         let known = self.by_image().get(image).copied();
         known.unwrap_or_else(|| {
             let index = self.index_for(own, image);
@@ -117,11 +123,14 @@ impl Known {
         })
     }
 
+    fn names(&self, own: &[Entry]) -> &Names {
+        self.own.get_or_init(|| Names::of(own))
+    }
+
     /// The index of the first entry for an image, in `own` followed by the built-in entries.
     fn index_for(&self, own: &[Entry], image: &str) -> Option<usize> {
         let image = Image::of(image);
-        let names = self.own.get_or_init(|| Names::of(own));
-        let candidates = names.candidates(last_part(image.repository));
+        let candidates = self.names(own).candidates(last_part(image.repository));
         let of_config = candidates.filter(|index| image.is_of(&own[*index])).min();
         of_config.or_else(|| Some(own.len() + BuiltIn::get().position(&image)?))
     }

@@ -57,8 +57,6 @@ pub struct Edits<'a> {
     resource: usize,
     rule: &'static str,
     first_of_resource: usize,
-    /// The last parts of the current object with their nodes, because most have several leaves.
-    parts: Vec<(Arc<Subject>, Node<'a>)>,
     /// The edits of each part of the current object.
     by_part: ByPart,
     leaves: Leaves,
@@ -87,7 +85,6 @@ impl<'a> Edits<'a> {
             resource: 0,
             rule: "",
             first_of_resource: 0,
-            parts: Vec::new(),
             by_part: ByPart::default(),
             leaves: Leaves::default(),
             changes: Vec::new(),
@@ -115,7 +112,6 @@ impl<'a> Edits<'a> {
     pub fn start(&mut self, resource: usize) {
         self.resource = resource;
         self.first_of_resource = self.changes.len();
-        self.parts.clear();
         self.by_part.clear();
     }
 
@@ -347,22 +343,20 @@ impl<'a> Edits<'a> {
     }
 
     fn change(&mut self, proposal: Proposal<'_>, present: Option<Node<'a>>) -> Change {
-        let known = self.parts.iter();
-        let mut known = known.filter(|(it, _)| Arc::ptr_eq(it, proposal.subject));
-        let part = known.next().map(|(_, node)| *node);
-        let part = part.filter(|node| node.stream().shares_nothing());
+        let shares_nothing = self.object().node.stream().shares_nothing();
+        let leaf = self.leaves.of(proposal.field);
         Change {
             rule: self.rule,
             resource: self.resource,
             subject: proposal.subject.clone(),
-            leaf: self.leaves.of(proposal.field),
-            part: part.map(Node::id),
+            leaf: Arc::clone(&leaf.path),
+            part: proposal.subject.node.filter(|_| shares_nothing),
             appends: false,
             current: present.and_then(|node| node.value().ok()),
             proposed: Some(proposal.value),
             decision: proposal.decision,
             note: proposal.note,
-            source: proposal.source.filter(|_| can_stop(proposal.field)),
+            source: proposal.source.filter(|_| leaf.can_stop),
             immutable: proposal.subject.on_change == OnChange::Immutable,
         }
     }
@@ -387,20 +381,16 @@ impl<'a> Edits<'a> {
     }
 
     /// The current value of a leaf; null and empty maps count as absent.
-    fn present(
-        &mut self,
-        subject: &Arc<Subject>,
-        field: &[&str],
-    ) -> Result<Option<Node<'a>>, Problem> {
+    fn present(&self, subject: &Arc<Subject>, field: &[&str]) -> Result<Option<Node<'a>>, Problem> {
         let Some(mut node) = self.node_of(subject) else {
             return Ok(None);
         };
         for (depth, token) in field.iter().enumerate() {
-            let next = if node.is_sequence() {
+            let next = if node.is_map() {
+                node.get(token)
+            } else if node.is_sequence() {
                 let index = token.parse::<usize>().ok();
                 index.and_then(|index| node.item(index))
-            } else if node.is_map() {
-                node.get(token)
             } else {
                 let path = subject.at(&field[..depth]);
                 return Err(expected(self.object(), node, "a mapping", &path));
@@ -427,19 +417,12 @@ impl<'a> Edits<'a> {
         &self.resources[self.resource]
     }
 
-    fn node_of(&mut self, subject: &Arc<Subject>) -> Option<Node<'a>> {
-        let known = self.parts.iter().find(|(it, _)| Arc::ptr_eq(it, subject));
-        if let Some((_, node)) = known {
-            return Some(*node);
+    fn node_of(&self, subject: &Subject) -> Option<Node<'a>> {
+        let object = self.object().node;
+        match subject.node {
+            Some(node) => Some(object.stream().node(node)),
+            None => object.pointer(&subject.path),
         }
-        /// More are searched slower than the node is found.
-        const MOST: usize = 16;
-        let node = self.object().node.pointer(&subject.path)?;
-        if self.parts.len() == MOST {
-            self.parts.clear();
-        }
-        self.parts.push((Arc::clone(subject), node));
-        Some(node)
     }
 }
 

@@ -1,33 +1,55 @@
-//! The paths of leaves below their part. Most of these are a few paths that every part has, so edits share them.
+//! The leaves of edits below their part. Most of these are a few that every part has, so edits share their paths.
 
 use std::sync::Arc;
 
 use jsonptr::{Pointer, PointerBuf};
 
+use super::can_stop;
 use crate::objects::below;
 use crate::yaml::{are_same, digest};
 
-/// The paths of recent edits.
+/// The leaves of recent edits.
 #[derive(Debug, Default)]
-pub(super) struct Leaves(Vec<Option<Arc<PointerBuf>>>);
+pub(super) struct Leaves(Vec<Option<Leaf>>);
+
+/// A leaf below its part.
+#[derive(Debug)]
+pub(super) struct Leaf {
+    tokens: Vec<String>,
+    /// Its path.
+    pub(super) path: Arc<PointerBuf>,
+    /// Whether an edit of it can stop a program.
+    pub(super) can_stop: bool,
+}
 
 impl Leaves {
     /// A power of two; more than the sections have leaves with different names.
-    const SLOTS: usize = 128;
+    const SLOTS: usize = 256;
 
-    /// The path of a field.
-    pub(super) fn of(&mut self, field: &[&str]) -> Arc<PointerBuf> {
+    /// The leaf of a field.
+    pub(super) fn of(&mut self, field: &[&str]) -> &Leaf {
         if self.0.is_empty() {
-            self.0.resize(Leaves::SLOTS, None);
+            self.0.resize_with(Leaves::SLOTS, || None);
         }
-        let digests = field
-            .iter()
-            .map(|token| usize::from(digest(token.as_bytes())));
-        let slot = digests.fold(0, |sum, it| sum * 3 + it) % Leaves::SLOTS;
-        match &mut self.0[slot] {
-            Some(known) if leads_to(known, field) => Arc::clone(known),
-            slot => Arc::clone(slot.insert(Arc::new(leaf_of(field)))),
-        }
+        let digests = field.iter().map(|token| digest(token.as_bytes()));
+        let all = digests.fold(0, |all: u32, it| {
+            (all ^ u32::from(it)).wrapping_mul(0x9e37_79b1)
+        });
+        let slot = &mut self.0[(all >> 16) as usize % Leaves::SLOTS];
+        let known = slot.take().filter(|it| it.is_of(field));
+        slot.insert(known.unwrap_or_else(|| Leaf {
+            tokens: field.iter().map(|token| (*token).to_owned()).collect(),
+            path: Arc::new(leaf_of(field)),
+            can_stop: can_stop(field),
+        }))
+    }
+}
+
+impl Leaf {
+    fn is_of(&self, field: &[&str]) -> bool {
+        let mut tokens = self.tokens.iter().zip(field);
+        self.tokens.len() == field.len()
+            && tokens.all(|(a, b)| are_same(a.as_bytes(), b.as_bytes()))
     }
 }
 
@@ -68,7 +90,7 @@ mod tests {
                 let name = format!("a/{number}~b");
                 for field in [&["x", &name][..], &[&name], &["x", "y", &name], &[]] {
                     assert_eq!(
-                        *leaves.of(field),
+                        *leaves.of(field).path,
                         PointerBuf::from_tokens(field.iter().copied())
                     );
                 }

@@ -1,10 +1,6 @@
 //! The order of edits within a mapping.
 
-use std::sync::Arc;
-
 use super::{Change, Edits};
-use crate::finding::Subject;
-use crate::hashing::HashMap;
 
 impl Edits<'_> {
     /// Sorts the edits from `since` on by leaf within the mapping of each part whose path begins with `mapping`, in the
@@ -14,15 +10,17 @@ impl Edits<'_> {
         // A list of the edits; its end is the last entry.
         let mut next: Vec<usize> = Vec::new();
         let mut before: Vec<usize> = Vec::new();
-        let mut siblings: HashMap<*const Subject, Vec<usize>> = HashMap::default();
-        let leaf = |at: &usize| &self.changes[since + at].leaf;
         for (at, change) in self.changes[since..].iter().enumerate() {
             let mut place = end;
             if change.leaf.as_str().starts_with(mapping) {
-                let sorted = siblings.entry(Arc::as_ptr(&change.subject)).or_default();
-                let follow = sorted.partition_point(|it| leaf(it) <= &change.leaf);
-                place = sorted.get(follow).copied().unwrap_or(end);
-                sorted.insert(follow, at);
+                // A mapping has few fields. Of those that belong behind this one, the first: they are given from the last.
+                let earlier = self.by_part.before(since + at);
+                let earlier = earlier.take_while(|it| *it >= since);
+                let earlier = earlier.map(|it| (it - since, self.changes[it].leaf.as_str()));
+                let later = earlier
+                    .filter(|(_, leaf)| *leaf > change.leaf.as_str() && leaf.starts_with(mapping));
+                let first = later.reduce(|a, b| if b.1 <= a.1 { b } else { a });
+                place = first.map_or(end, |(at, _)| at);
             }
             if place != end && next.is_empty() {
                 // Up to here they were in order.

@@ -63,7 +63,15 @@ impl ByPart {
 
     /// The edits of a part, from the last.
     pub(super) fn of(&self, part: usize) -> impl Iterator<Item = usize> {
-        let mut number = self.place(part).map_or(0, |place| self.last[place].1);
+        self.up_to(self.place(part).map_or(0, |place| self.last[place].1))
+    }
+
+    /// The edits of the same part before an edit, from the last.
+    pub(super) fn before(&self, edit: usize) -> impl Iterator<Item = usize> {
+        self.up_to(self.before[edit])
+    }
+
+    fn up_to(&self, mut number: usize) -> impl Iterator<Item = usize> {
         std::iter::from_fn(move || {
             let at = number.checked_sub(1)?;
             number = self.before[at];

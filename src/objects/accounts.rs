@@ -10,10 +10,13 @@
 use std::borrow::Cow;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
+use super::container::Container;
 use super::index::Objects;
 use super::names::{self, ByName, Named};
 use super::template::Template;
-use super::token_use::{Evidence, asks_for_identity, config_maps, in_config_map, uses_api};
+use super::token_use::{
+    Evidence, asks_for_identity, config_maps, in_config_map, in_containers, uses_api,
+};
 use crate::catalogue::{Entry, Known};
 use crate::hashing::{HashMap, HashSet};
 use crate::read::Resource;
@@ -153,13 +156,11 @@ impl<'a> Accounts<'a> {
         let namespace = resource.namespace.as_deref();
         let name = account_of(template).map_or(Cow::Borrowed(DEFAULT), |(_, name)| name);
         let need = self.need_of_account(&name, namespace, resource);
-        if matches!(need, TokenNeed::Used) || uses_api(template, known, own) {
-            return TokenNeed::Used;
+        if let TokenNeed::Used = need {
+            return need;
         }
-        let evidence = match template.token_use() {
-            Some(Evidence::Used) => return TokenNeed::Used,
-            shown => shown.max(self.shown_by_config_maps(resource, template)),
-        };
+        let shown = || self.shown_by(resource, template, known, own);
+        let evidence = *template.token_use.get_or_init(shown);
         if evidence == Some(Evidence::Used) {
             return TokenNeed::Used;
         }
@@ -168,7 +169,6 @@ impl<'a> Accounts<'a> {
             template.has_more_containers
                 || !template.has_field(AUTOMOUNT)
                 || may_hold(&self.injected, namespace)
-                || template.metadata().is_some_and(asks_for_identity)
                 || evidence.is_some()
         };
         match need {
@@ -177,18 +177,40 @@ impl<'a> Accounts<'a> {
         }
     }
 
+    /// What pods show about the use of their token, by themselves and by their ConfigMaps.
+    fn shown_by(
+        &self,
+        resource: &Resource<'_>,
+        template: &Template<'_>,
+        known: &Known,
+        own: &[Entry],
+    ) -> Option<Evidence> {
+        if uses_api(template, known, own) {
+            return Some(Evidence::Used);
+        }
+        let (shown, reading) = in_containers(template);
+        if shown == Some(Evidence::Used) {
+            return shown;
+        }
+        let metadata = template.metadata();
+        let asks = || metadata.is_some_and(asks_for_identity);
+        let shown = shown.max(self.shown_by_config_maps(resource, template, &reading));
+        shown.or_else(|| asks().then_some(Evidence::Possible))
+    }
+
     /// What the ConfigMaps of pods show about their programs.
     fn shown_by_config_maps(
         &self,
         resource: &Resource<'_>,
         template: &Template<'_>,
+        reading: &[&Container<'_>],
     ) -> Option<Evidence> {
         if self.config_maps.is_empty() {
             return None;
         }
         let namespace = resource.namespace.as_deref();
         let named = |index: usize| &self.config_maps[index].named;
-        let shown = config_maps(template).filter_map(|name| {
+        let shown = config_maps(template, reading).filter_map(|name| {
             let called = self.config_maps_by_name.candidates(&name, namespace);
             let found = called.iter().copied();
             let found = found.filter(|index| named(*index).may_be_in(namespace));

@@ -77,7 +77,7 @@ impl<'a> Claim<'a> {
         Claim {
             kind,
             name,
-            subject: Subject::new(part, path, on_change),
+            subject: Subject::new(part, (path, Some(node)), on_change),
             node,
             layout,
         }

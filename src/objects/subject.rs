@@ -8,6 +8,7 @@ use jsonptr::PointerBuf;
 use super::container::ContainerType;
 use super::places::OnChange;
 use super::walk::below;
+use crate::yaml::{Node, NodeId};
 
 /// The part of an object that a change or finding is about.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -37,6 +38,8 @@ pub struct Subject {
     pub part: Part,
     /// Its path in the object.
     pub path: PointerBuf,
+    /// Its node; `None` where the object does not have it, or where it was not looked up.
+    pub node: Option<NodeId>,
     /// What a change here does to running pods.
     pub on_change: OnChange,
     /// The path of the values that it inherits.
@@ -46,20 +49,25 @@ pub struct Subject {
 impl Subject {
     /// The object itself.
     pub fn object() -> Arc<Subject> {
-        Subject::new(Part::Object, PointerBuf::new(), OnChange::Nothing)
+        Subject::new(Part::Object, (PointerBuf::new(), None), OnChange::Nothing)
     }
 
     /// The object's metadata.
     pub fn metadata() -> Arc<Subject> {
         let path = PointerBuf::from_tokens(["metadata"]);
-        Subject::new(Part::Object, path, OnChange::Nothing)
+        Subject::new(Part::Object, (path, None), OnChange::Nothing)
     }
 
-    /// A part at a path.
-    pub(super) fn new(part: Part, path: PointerBuf, on_change: OnChange) -> Arc<Subject> {
+    /// A part at a path, with its node there.
+    pub(super) fn new(
+        part: Part,
+        (path, node): (PointerBuf, Option<Node<'_>>),
+        on_change: OnChange,
+    ) -> Arc<Subject> {
         Arc::new(Subject {
             part,
             path,
+            node: node.map(Node::id),
             on_change,
             inherits: None,
         })

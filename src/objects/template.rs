@@ -9,7 +9,7 @@ use super::container::{ByNode, Container, ContainerType, type_of};
 use super::layout::{Groups, Layout};
 use super::places::{self, Form, OnChange, PodSpecs};
 use super::subject::{Part, Subject};
-use super::token_use::{Evidence, in_containers};
+use super::token_use::Evidence;
 use super::walk::{below, map_at, places_below, places_in, typed};
 use crate::hashing::HashSet;
 use crate::kubernetes::schema;
@@ -45,7 +45,8 @@ pub struct Template<'a> {
     has_context: bool,
     /// Whether the pods are for Windows nodes, where most security fields are forbidden.
     pub is_windows: bool,
-    token_use: OnceLock<Option<Evidence>>,
+    /// What they show about the use of their token; searched once.
+    pub(super) token_use: OnceLock<Option<Evidence>>,
 }
 
 impl<'a> Template<'a> {
@@ -190,12 +191,12 @@ impl<'a> Template<'a> {
         (spec_path, spec): (PointerBuf, Node<'a>),
         on_change: OnChange,
     ) -> Template<'a> {
-        let pod_metadata = below(&path, ["metadata"]);
+        let pod_metadata = (below(&path, ["metadata"]), node.get("metadata"));
         Template {
             path,
             node,
             has_metadata: layout.form == Form::Template,
-            pod: Subject::new(Part::Pod, spec_path, on_change),
+            pod: Subject::new(Part::Pod, (spec_path, Some(spec)), on_change),
             pod_metadata: Subject::new(Part::Pod, pod_metadata, on_change),
             spec,
             containers: Vec::new(),
@@ -208,11 +209,6 @@ impl<'a> Template<'a> {
             is_windows: is_for_windows(spec),
             token_use: OnceLock::new(),
         }
-    }
-
-    /// What its containers show about the use of their token; searched once.
-    pub(super) fn token_use(&self) -> Option<Evidence> {
-        *self.token_use.get_or_init(|| in_containers(self))
     }
 
     /// Pods in a kind that fitout does not know, at a path: a pod spec, or for the form `Template` the mapping around `spec`.
@@ -357,6 +353,7 @@ impl<'a> Template<'a> {
             subject: Arc::new(Subject {
                 part,
                 path,
+                node: Some(node.id()),
                 on_change: self.pod.on_change,
                 inherits: inherited,
             }),

@@ -57,6 +57,9 @@ const SIGNS: [&str; 22] = [
 /// Commands that use the API.
 const COMMANDS: [&str; 4] = ["flux", "helm", "istioctl", "oc"];
 
+/// Bank-Vaults replaces values that begin with it, or with `>>` before it, when the program starts.
+const VAULT: &str = "vault:";
+
 /// Words that a program with a discovery of its own has in its name or its settings.
 const MENTIONS: [&str; 2] = ["k8s", "kubernetes"];
 
@@ -73,10 +76,10 @@ pub(super) fn asks_for_identity(metadata: Node<'_>) -> bool {
     // `vault.hashicorp.com/agent-inject: "false"` turns off the other keys of its domain as well.
     let mut turned_off: HashSet<String> = HashSet::new();
     for (key, value) in entries {
-        let (Some(key), Some(value)) = (key.text(), value.text()) else {
+        let Some(key) = key.text() else {
             continue;
         };
-        let domain = key.split_once('/').map_or("", |(domain, _)| domain);
+        let domain = memchr::memchr(b'/', key.as_bytes()).map_or("", |end| &key[..end]);
         let is_switch = says_inject(&key) || KEYS.contains(&key.as_ref());
         let is_in = |of: &str| {
             let rest = domain.strip_suffix(of);
@@ -85,6 +88,9 @@ pub(super) fn asks_for_identity(metadata: Node<'_>) -> bool {
         if !is_switch && !DOMAINS.iter().any(|it| is_in(it)) {
             continue;
         }
+        let Some(value) = value.text() else {
+            continue;
+        };
         match is_off(&value) {
             true if is_switch && !domain.is_empty() => {
                 turned_off.insert(domain.to_owned());
@@ -102,8 +108,7 @@ fn is_off(value: &str) -> bool {
 
 /// `sidecar.istio.io/inject`, `kuma.io/sidecar-injection`, `appmesh.k8s.aws/sidecarInjectorWebhook`, …
 fn says_inject(key: &str) -> bool {
-    let name = key.rsplit('/').next().unwrap_or_default();
-    let name = name.as_bytes();
+    let name = &key.as_bytes()[memchr::memrchr(b'/', key.as_bytes()).map_or(0, |at| at + 1)..];
     let is_here = |at: usize| {
         let part = name[at..].get(..INJECT.len());
         part.is_some_and(|it| it.eq_ignore_ascii_case(INJECT))
@@ -122,24 +127,44 @@ pub(super) fn uses_api(template: &Template<'_>, known: &Known, own: &[Entry]) ->
 
 /// What the containers show about their programs. The API is used if the name of an image, a command, a variable or a script
 /// has a sign, and may be if an image or an argument names Kubernetes.
-pub(super) fn in_containers(template: &Template<'_>) -> Option<Evidence> {
-    let containers = template.containers.iter();
-    let evidence = |it: &Container<'_>| {
-        let image = it.node.text_at(["image"]).unwrap_or_default();
-        let mentions = |text: &str| mentions_kubernetes(text) && !text.contains("://");
-        if is_named_as_client(&image) || texts(it).any(|text| is_sign(&text)) {
-            Some(Evidence::Used)
-        } else {
-            let is_possible =
-                mentions_kubernetes(image_name(&image)) || it.words().any(|it| mentions(&it));
-            is_possible.then_some(Evidence::Possible)
-        }
-    };
-    containers.filter_map(evidence).max()
+///
+/// With the evidence it returns the containers that may read variables from ConfigMaps.
+pub(super) fn in_containers<'t, 'a>(
+    template: &'t Template<'a>,
+) -> (Option<Evidence>, Vec<&'t Container<'a>>) {
+    let (mut most, mut reading) = (None, Vec::new());
+    for container in &template.containers {
+        // Few have a word in their texts, so what these say is read only then.
+        let has_word = may_have_word(container);
+        most = most.max(in_container(container, has_word));
+        reading.extend(has_word.then_some(container));
+    }
+    (most, reading)
 }
 
-/// The names of the ConfigMaps that pods mount or read variables from.
-pub(super) fn config_maps<'a>(template: &Template<'a>) -> impl Iterator<Item = Cow<'a, str>> {
+fn in_container(container: &Container<'_>, has_word: bool) -> Option<Evidence> {
+    let image = container.node.text_at(["image"]).unwrap_or_default();
+    let name = image_name(&image);
+    if is_client(name) {
+        return Some(Evidence::Used);
+    }
+    let is_possible = mentions_kubernetes(name).then_some(Evidence::Possible);
+    if !has_word {
+        return is_possible;
+    }
+    let mentions = |text: &str| mentions_kubernetes(text) && !text.contains("://");
+    if texts(container).any(|text| is_sign(&text)) {
+        return Some(Evidence::Used);
+    }
+    let is_mentioned = || container.words().any(|it| mentions(&it));
+    is_possible.or_else(|| is_mentioned().then_some(Evidence::Possible))
+}
+
+/// The names of the ConfigMaps that pods mount, and those that some of their containers read variables from.
+pub(super) fn config_maps<'a>(
+    template: &Template<'a>,
+    reading: &[&Container<'a>],
+) -> impl Iterator<Item = Cow<'a, str>> {
     let of = |key: &'static str| move |it: Node<'a>| it.text_at([key, "name"]);
     let volumes = template.volumes().flat_map(move |volume| {
         let sources = volume.items_at(["projected", "sources"]);
@@ -147,7 +172,7 @@ pub(super) fn config_maps<'a>(template: &Template<'a>) -> impl Iterator<Item = C
             .chain(sources)
             .filter_map(of("configMap"))
     });
-    let variables = template.containers.iter().flat_map(move |it| {
+    let variables = reading.iter().flat_map(move |it| {
         let all = it.items("envFrom").filter_map(of("configMapRef"));
         let single = it.items("env").filter_map(|it| it.get("valueFrom"));
         all.chain(single.filter_map(of("configMapKeyRef")))
@@ -160,6 +185,9 @@ pub(super) fn in_config_map(config_map: Node<'_>) -> Option<Evidence> {
     let data = config_map.get("data").into_iter().flat_map(Node::entries);
     let evidence = data.filter_map(|(key, value)| {
         let (key, value) = (key.text()?, value.text()?);
+        if !has_word(value.as_bytes()) && !has_word(key.as_bytes()) {
+            return None;
+        }
         // Dashboards and the like are not about their reader.
         let is_data = key.ends_with(".json");
         if is_sign(&value) || is_sign(&key) {
@@ -204,20 +232,22 @@ fn mentions_kubernetes(text: &str) -> bool {
     })
 }
 
-/// `zalando/postgres-operator:v1.14`, `registry.k8s.io/ingress-nginx/controller@sha256:…`
-fn is_named_as_client(image: &str) -> bool {
-    let name = image_name(image);
+/// Whether the name of an image is that of a client: `postgres-operator`, `controller`.
+fn is_client(name: &str) -> bool {
     CLIENTS.iter().any(|end| {
         let rest = name.strip_suffix(end);
         rest.is_some_and(|rest| rest.is_empty() || rest.ends_with(['-', '_']))
     })
 }
 
-/// The last part of an image's repository.
+/// The last part of an image's repository: of `zalando/postgres-operator:v1.14` and of
+/// `registry.k8s.io/ingress-nginx/controller@sha256:…`.
 fn image_name(image: &str) -> &str {
-    let name = image.split('@').next().unwrap_or_default();
-    let name = name.rsplit('/').next().unwrap_or_default();
-    name.split(':').next().unwrap_or_default()
+    let before =
+        |text: &'_ str, end: u8| memchr::memchr(end, text.as_bytes()).unwrap_or(text.len());
+    let name = &image[..before(image, b'@')];
+    let name = &name[memchr::memrchr(b'/', name.as_bytes()).map_or(0, |at| at + 1)..];
+    &name[..before(name, b':')]
 }
 
 /// Texts of the container that may show what its program does.
@@ -231,8 +261,7 @@ fn texts<'a>(container: &Container<'a>) -> impl Iterator<Item = Cow<'a, str>> {
 }
 
 fn is_sign(text: &str) -> bool {
-    // Bank-Vaults replaces such values when the program starts.
-    if text.starts_with("vault:") || text.starts_with(">>vault:") {
+    if text.strip_prefix(">>").unwrap_or(text).starts_with(VAULT) {
         return true;
     }
     let is_turned_off = || {
@@ -253,63 +282,109 @@ fn is_command(text: &str) -> bool {
     })
 }
 
-/// Whether a text has one of [`SIGNS`], in any case, or calls one of [`COMMANDS`], which begins it or follows a separator. Every
-/// text of every pod is searched, so closer only where [`may_have_sign`], and there only where one can begin.
+/// Whether a text has one of [`SIGNS`], in any case, or calls one of [`COMMANDS`], which begins it or follows a separator.
 fn has_sign(text: &str) -> bool {
     let bytes = text.as_bytes();
-    let begins = |at: usize| {
-        let is_here = |sign: &str| {
-            let part = bytes[at..].get(..sign.len());
-            part.is_some_and(|it| it.eq_ignore_ascii_case(sign.as_bytes()))
-        };
-        SIGNS.iter().any(|sign| is_here(sign))
+    let is_called = |at: usize| {
+        let separates = |before: &u8| b" \t\n;&|($`/\"'".contains(before);
+        let before = at.checked_sub(1).and_then(|at| bytes.get(at));
+        before.is_none_or(separates) && is_command(&text[at..])
     };
-    if !may_have_sign(bytes) {
-        return false;
-    }
-    let found = |(at, byte): (usize, &u8)| match CLASSES[usize::from(*byte)] {
-        0 => false,
-        SEPARATES => {
-            let next = bytes.get(at + 1);
-            next.is_some_and(|it| matches!(it, b'f' | b'h' | b'i' | b'o'))
-                && is_command(&text[at + 1..])
-        }
-        _ => {
-            let next = bytes.get(at + 1).map_or(0, |it| *it | 0x20);
-            let may_begin = matches!(
-                [*byte | 0x20, next],
-                [b'c', b'l']
-                    | [b'd', b'i']
-                    | [b'i', b'n']
-                    | [b'j', b'o']
-                    | [b'k', b'u']
-                    | [b'l', b'e' | b'o']
-                    | [b'p', b'r']
-                    | [b's', b'e']
-                    | [b'w', b'a']
-            );
-            may_begin && begins(at)
-        }
-    };
-    is_command(text) || bytes.iter().enumerate().any(found)
+    any_word(bytes, &|word, at| match word.kind {
+        Kind::Sign => true,
+        Kind::Command => is_called(at),
+        Kind::Other => false,
+    })
 }
 
-/// Pairs of letters, one of which is in each of [`SIGNS`] and [`COMMANDS`], and rare in other texts.
-const PAIRS: [[u8; 2]; 8] = [
-    *b"k8", *b"ku", *b"lu", *b"ea", *b"h_", *b"lm", *b"ux", *b"oc",
+/// Whether the texts of a container can have a word, as the manifest has them written. No word has a blank, so each is in one
+/// line of it.
+fn may_have_word(container: &Container<'_>) -> bool {
+    let lists = ["command", "args", "env", "envFrom", "script"];
+    let has = |node: Node<'_>| {
+        let bytes = node.raw().as_bytes();
+        has_word(bytes) || memchr::memchr(b'\\', bytes).is_some()
+    };
+    let parts = [Some(container.node), container.inherits];
+    let has_in = |of: &Option<Node<'_>>| {
+        let text = |key: &&str| of.is_some_and(|of| of.get(key).is_some_and(has));
+        lists.iter().any(text)
+    };
+    !container.node.stream().shares_nothing() || parts.iter().any(has_in)
+}
+
+/// Whether a text has one of the words, as a part of it that can be one.
+fn has_word(bytes: &[u8]) -> bool {
+    let is_of_word = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
+    any_word(bytes, &|word, at| {
+        let before = at.checked_sub(1).and_then(|at| bytes.get(at));
+        let behind = bytes.get(at + word.text.len());
+        word.kind != Kind::Command || !is_of_word(before) && !is_of_word(behind)
+    })
+}
+
+/// Whether any of the words in a text, in any case, is as wanted. Every text of every pod is searched, so closer only where it
+/// has one of [`PAIRS`].
+fn any_word(bytes: &[u8], is: &dyn Fn(&Word, usize) -> bool) -> bool {
+    let mut begun = 0;
+    for (at, byte) in bytes.iter().enumerate() {
+        let pairs = begun & SECOND[usize::from(*byte)];
+        if pairs != 0 && words_around(bytes, at - 1, pairs).any(|(word, at)| is(word, at)) {
+            return true;
+        }
+        begun = FIRST[usize::from(*byte)];
+    }
+    false
+}
+
+/// The words in a text that have one of some pairs at a place, and where they begin.
+fn words_around(
+    bytes: &[u8],
+    at: usize,
+    pairs: u16,
+) -> impl Iterator<Item = (&'static Word, usize)> {
+    let words = WORDS.iter().filter(move |word| pairs & word.pair != 0);
+    words.filter_map(move |word| {
+        let at = at.checked_sub(word.before)?;
+        let here = bytes.get(at..at + word.text.len())?;
+        let is_here = here.eq_ignore_ascii_case(word.text.as_bytes());
+        is_here.then_some((word, at))
+    })
+}
+
+/// A word in texts that are looked at closer.
+struct Word {
+    text: &'static str,
+    kind: Kind,
+    /// The bit of the pair by which it is found, and how many bytes are before that.
+    pair: u16,
+    before: usize,
+}
+
+/// What a [`Word`] is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// One of [`SIGNS`].
+    Sign,
+    /// One of [`COMMANDS`].
+    Command,
+    /// One of [`MENTIONS`] or [`OTHERS`].
+    Other,
+}
+
+/// What a value of Bank-Vaults begins with, and the keys by which variables are read from a ConfigMap.
+const OTHERS: [&str; 2] = [VAULT, "configmap"];
+
+/// Pairs of letters, one of which is in each word, and rare in other texts.
+const PAIRS: [[u8; 2]; 10] = [
+    *b"k8", *b"ku", *b"cl", *b"ea", *b"h_", *b"lm", *b"ux", *b"oc", *b"au", *b"gm",
 ];
 
-/// Whether a text has one of [`PAIRS`].
-fn may_have_sign(bytes: &[u8]) -> bool {
-    let mut pairs = bytes.windows(2);
-    pairs.any(|it| (FIRST[usize::from(it[0])] & SECOND[usize::from(it[1])]) != 0)
-}
-
 /// The pairs that a byte begins and ends, one bit for each.
-static FIRST: [u8; 256] = pairs_of(0);
-static SECOND: [u8; 256] = pairs_of(1);
+static FIRST: [u16; 256] = pairs_of(0);
+static SECOND: [u16; 256] = pairs_of(1);
 
-const fn pairs_of(at: usize) -> [u8; 256] {
+const fn pairs_of(at: usize) -> [u16; 256] {
     let mut pairs = [0; 256];
     let mut i = 0;
     while i < PAIRS.len() {
@@ -320,25 +395,54 @@ const fn pairs_of(at: usize) -> [u8; 256] {
     pairs
 }
 
-/// What a byte means for [`has_sign`]: nothing, the end of what is before a command, or the first letter of a sign.
-static CLASSES: [u8; 256] = classes();
-const SEPARATES: u8 = 1;
+/// All words.
+static WORDS: [Word; SIGNS.len() + COMMANDS.len() + MENTIONS.len() + OTHERS.len()] = {
+    let mut words = [const { word(VAULT, Kind::Other) }; _];
+    let mut next = 0;
+    let lists: [(&[&str], Kind); 4] = [
+        (&SIGNS, Kind::Sign),
+        (&COMMANDS, Kind::Command),
+        (&MENTIONS, Kind::Other),
+        (&OTHERS, Kind::Other),
+    ];
+    let mut list = 0;
+    while list < lists.len() {
+        let (texts, kind) = lists[list];
+        let mut at = 0;
+        while at < texts.len() {
+            words[next] = word(texts[at], kind);
+            (next, at) = (next + 1, at + 1);
+        }
+        list += 1;
+    }
+    words
+};
 
-const fn classes() -> [u8; 256] {
-    let mut classes = [0; 256];
-    let (separators, letters) = (b" \t\n;&|($`/\"'", b"cdijklpsw");
-    let mut at = 0;
-    while at < separators.len() {
-        classes[separators[at] as usize] = SEPARATES;
-        at += 1;
+const fn word(text: &'static str, kind: Kind) -> Word {
+    let bytes = text.as_bytes();
+    let mut pair = 0;
+    while pair < PAIRS.len() {
+        let mut before = 0;
+        while before + 1 < bytes.len() {
+            if bytes[before] == PAIRS[pair][0] && bytes[before + 1] == PAIRS[pair][1] {
+                return Word {
+                    text,
+                    kind,
+                    pair: 1 << pair,
+                    before,
+                };
+            }
+            before += 1;
+        }
+        pair += 1;
     }
-    at = 0;
-    while at < letters.len() {
-        classes[letters[at] as usize] = 2;
-        classes[letters[at].to_ascii_uppercase() as usize] = 2;
-        at += 1;
+    // A test checks that there is one.
+    Word {
+        text,
+        kind,
+        pair: 0,
+        before: 0,
     }
-    classes
 }
 
 #[cfg(test)]
@@ -347,6 +451,7 @@ mod tests {
 
     #[test]
     fn every_sign_is_found_in_any_case() {
+        assert!(WORDS.iter().all(|word| word.pair != 0));
         for sign in SIGNS {
             for text in [sign.to_owned(), format!("--{sign}"), format!("a b{sign}c")] {
                 assert!(is_sign(&text), "{text}");

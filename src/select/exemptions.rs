@@ -277,6 +277,9 @@ impl<'r> Exemptions<'r> {
 
     /// The exempt leaves of a section: those of the whole object, and those of a container.
     pub fn leaves(&self, section: &str, container: Option<&Container<'_>>) -> Vec<Arc<LeafIndex>> {
+        if self.all.is_empty() {
+            return Vec::new();
+        }
         let whole = self.whole.leaves_of(section).into_iter();
         let Some(container) = container else {
             return whole.cloned().collect();

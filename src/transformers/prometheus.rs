@@ -31,6 +31,7 @@ mod ports;
 mod scraped;
 mod service;
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -53,6 +54,9 @@ use annotations::Fitting;
 
 pub use convention::{Convention, Word};
 pub use ports::Ports;
+
+/// The settings that most annotations come from.
+const KEYS: [&str; 4] = ["scrape", "port", "path", "scheme"];
 
 /// Annotations for Prometheus.
 #[derive(Debug, Default, Deserialize)]
@@ -82,6 +86,9 @@ pub struct Prometheus {
     /// More annotations, by name without the prefix. With the conventions OpenTelemetry and Datadog, more settings of the
     /// receiver or of the check, such as `namespace`; text that is JSON, such as a number or a list, is written as that.
     extra: BTreeMap<String, String>,
+    /// The annotations of the settings in [`KEYS`], found once.
+    #[serde(skip)]
+    keys: OnceCell<[String; KEYS.len()]>,
     /// Entries of the catalogue that were already looked up.
     #[serde(skip)]
     known: Known,
@@ -326,6 +333,12 @@ impl Prometheus {
     /// Whose annotations are set.
     pub fn convention(&self) -> Convention {
         self.convention
+    }
+
+    /// The same as [`Prometheus::key`] for one of [`KEYS`].
+    fn key_at(&self, place: usize) -> &str {
+        let keys = self.keys.get_or_init(|| KEYS.map(|it| self.key(it)));
+        &keys[place]
     }
 
     /// The annotation of a setting: its name with the prefix.

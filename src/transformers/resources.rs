@@ -21,6 +21,7 @@ mod objections;
 mod pod;
 mod resizing;
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -36,7 +37,6 @@ use crate::kubernetes::{Quantity, Scale};
 use crate::objects::{Container, ContainerType, Template};
 use crate::problem::Problem;
 use crate::rules::{Rule, rules};
-use crate::sorting;
 use crate::yaml::Value;
 use fitting::Fitting;
 pub use pod::FITTED as FITTED_FOR_PODS;
@@ -88,6 +88,9 @@ pub struct Resources {
     /// CPU and memory for all containers of a pod together (`spec.resources`, Kubernetes 1.34). A resource that the pod has
     /// amounts of is not set for its containers.
     pod_level: Amounts,
+    /// What the section requests for each type of container, found once.
+    #[serde(skip)]
+    wanted: [OnceCell<fitting::AllWanted>; ContainerType::ALL.len()],
 }
 
 /// Requests and limits by resource name.
@@ -251,7 +254,7 @@ struct Plan {
     half: Half,
     name: &'static str,
     /// `None` deletes the amount.
-    amount: Option<Quantity>,
+    amount: Option<Value>,
     decision: Arc<Decision>,
     note: Option<String>,
 }
@@ -264,18 +267,20 @@ fn write(
     edits: &mut Edits<'_>,
 ) -> Result<(), Problem> {
     // A new block lists requests before limits, as people write it.
-    sorting::sort_by_key(&mut plans, |plan| plan.half == Half::Limits);
-    for plan in plans {
-        let field = [key, plan.half.key(), plan.name];
-        let proposal = |value| {
-            Proposal::new(subject, &field, value, plan.decision)
-                .meaning(Meaning::Quantity)
-                .note(plan.note)
-        };
-        match plan.amount {
-            None => edits.remove(proposal(Value::Null))?,
-            Some(amount) => edits.set(proposal(Value::from(amount.to_string())))?,
-        };
+    for half in Half::BOTH {
+        for plan in plans.iter_mut().filter(|plan| plan.half == half) {
+            let field = [key, half.key(), plan.name];
+            let (amount, note) = (plan.amount.take(), plan.note.take());
+            let proposal = |value| {
+                Proposal::new(subject, &field, value, Arc::clone(&plan.decision))
+                    .meaning(Meaning::Quantity)
+                    .note(note)
+            };
+            match amount {
+                None => edits.remove(proposal(Value::Null))?,
+                Some(amount) => edits.set(proposal(amount))?,
+            };
+        }
     }
     Ok(())
 }

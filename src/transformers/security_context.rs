@@ -40,6 +40,7 @@
 //!                                                   - ALL
 //! ```
 
+mod author;
 mod check;
 mod container;
 mod group;
@@ -62,7 +63,7 @@ use k8s_openapi::api::core::v1 as core;
 use kustomize_krm_types::Severity;
 use serde::Deserialize;
 
-use super::{KNATIVE, Scope, Transformer};
+use super::{Scope, Transformer};
 use crate::catalogue::{Entry, Known};
 use crate::config::{FieldRow, Objection, Section, Settings, covers};
 use crate::edit::{Edits, Knowledge, Proposal};
@@ -71,7 +72,9 @@ use crate::kubernetes::{Level, Standard, Version};
 use crate::objects::{AUTOMOUNT, Container, DEFAULT_ACCOUNT, Template, TokenNeed};
 use crate::problem::Problem;
 use crate::rules::{Rule, rules};
+use crate::sorting;
 use crate::yaml::{Node, Value};
+use author::{Authored, Contained, Pod};
 pub use check::spelling;
 use container::ContainerFitting;
 pub use group::{changes_owners, gives_to};
@@ -156,10 +159,8 @@ impl SecurityContext {
 impl Section<'_, SecurityContext> {
     /// Whether the config sets a field in `container`.
     fn sets_for_container(&self, name: &str) -> bool {
-        let wanted = self.settings.wanted_for_container();
-        wanted
-            .iter()
-            .any(|wanted| wanted.name == name && self.mode(&wanted.leaf) != Mode::Off)
+        let mut wanted = self.wanted_for_container().iter();
+        wanted.any(|wanted| wanted.name == name && wanted.mode != Mode::Off)
     }
 
     /// Whether the mode deletes a field: one that `modes` names, or that the config has a value for.
@@ -170,9 +171,8 @@ impl Section<'_, SecurityContext> {
 
     /// Whether the config has a value for a field of pods or containers.
     pub fn wants(&self, name: &str) -> bool {
-        let settings = &self.settings;
-        let mut pod = settings.wanted_for_pod().iter();
-        let mut container = settings.wanted_for_container().iter();
+        let mut pod = self.wanted_for_pod().iter();
+        let mut container = self.wanted_for_container().iter();
         pod.any(|it| it.name == name) || container.any(|it| it.name == name)
     }
 
@@ -187,8 +187,54 @@ impl Section<'_, SecurityContext> {
 
     /// The image of a container, and its entry in the catalogue.
     pub fn known_of<'n>(&self, container: &Container<'n>) -> Option<(Cow<'n, str>, &Entry)> {
-        let entry = container.entry(&self.settings.known, self.catalogue())?;
+        let entry = self.entry_of(container)?;
         Some((container.image(), entry))
+    }
+
+    /// The entry of a container's image in the catalogue.
+    fn entry_of(&self, container: &Container<'_>) -> Option<&Entry> {
+        container.entry(&self.settings.known, self.catalogue())
+    }
+
+    /// The wanted fields of the pod's security context, those of the profile first.
+    fn wanted_for_pod(&self) -> &[Wanted] {
+        &self.wanted()[0]
+    }
+
+    /// The wanted fields of each container's security context, in the order in which they are set.
+    fn wanted_for_container(&self) -> &[Wanted] {
+        &self.wanted()[1]
+    }
+
+    fn wanted(&self) -> &[Vec<Wanted>; 2] {
+        self.settings.wanted.get_or_init(|| {
+            let mut pod = core::PodSecurityContext::default();
+            let mut container = core::SecurityContext::default();
+            if self.settings.is_restricted() {
+                pod.run_as_non_root = Some(true);
+                pod.seccomp_profile = Some(core::SeccompProfile {
+                    type_: "RuntimeDefault".to_owned(),
+                    ..Default::default()
+                });
+                container.allow_privilege_escalation = Some(false);
+                container.read_only_root_filesystem = Some(true);
+                container.capabilities = Some(core::Capabilities {
+                    drop: Some(vec!["ALL".to_owned()]),
+                    ..Default::default()
+                });
+            }
+            let mut all = [
+                wanted(&pod, &self.settings.pod, self, "pod"),
+                wanted(&container, &self.settings.container, self, "container"),
+            ];
+            if self.settings.openshift {
+                let is_given = |it: &Wanted| GIVEN_BY_OPENSHIFT.contains(&it.name);
+                all.iter_mut().for_each(|of| of.retain(|it| !is_given(it)));
+            }
+            // Whether it can be set depends on the other fields.
+            sorting::sort_by_key(&mut all[1], |it| it.name == "allowPrivilegeEscalation");
+            all
+        })
     }
 }
 
@@ -291,29 +337,21 @@ fn fit<'r>(
     edits: &mut Edits<'_>,
 ) -> Result<(), Problem> {
     let before = edits.count();
+    let contained = |container| Contained {
+        author: Authored::of(container),
+        section: scope.section_for(container),
+    };
+    let containers: Vec<_> = template.containers.iter().map(contained).collect();
     let pod = PodFitting {
         scope,
-        template,
-        is_knative: scope.target().resource.group() == KNATIVE,
+        pod: Pod::of(scope, template),
+        containers: &containers,
     };
     let section = scope.section();
-    let containers: Vec<_> = template
-        .containers
-        .iter()
-        .filter_map(|container| {
-            let section = scope.section_for(container)?;
-            let paths = section.writable_paths(template, container);
-            Some((container, section, paths))
-        })
-        .collect();
-    let fittings = containers.iter().map(|(container, section, paths)| {
-        let fitting = ContainerFitting {
-            section,
-            template,
-            container,
-            is_knative: pod.is_knative,
-        };
-        (fitting, paths.as_slice())
+    let fittings = containers.iter().filter_map(|it| {
+        let section = it.section.as_deref()?;
+        let fitting = ContainerFitting::of(&pod.pod, section, &it.author);
+        Some((fitting, section.writable_paths(&pod.pod, &it.author)))
     });
     let fittings: Vec<_> = fittings.collect();
     // Whether `runAsNonRoot` can be set depends on the users, so they come first.
@@ -330,11 +368,15 @@ fn fit<'r>(
     for (fitting, _) in &fittings {
         fitting.fit_own_directory((scope.target(), scope.related()), edits)?;
     }
-    let wanted = fittings.iter();
-    let wanted = wanted.map(|(fitting, paths)| (fitting.container, *paths));
-    let mut volumes = volumes::Volumes::of(scope.target(), template, wanted);
+    let mut volumes = None;
     for (fitting, paths) in &fittings {
-        if fitting.fit(edits)? {
+        fitting.fit(edits)?;
+        if !paths.is_empty() && fitting.is_read_only(edits) {
+            let volumes = volumes.get_or_insert_with(|| {
+                let wanted = fittings.iter();
+                let wanted = wanted.map(|(it, paths)| (it.container, paths.as_slice()));
+                volumes::Volumes::of(scope.target(), template, wanted)
+            });
             volumes.mount(fitting, paths, edits)?;
         }
     }
@@ -386,45 +428,6 @@ impl SecurityContext {
         let configured = self.container.read_only_root_filesystem;
         configured.unwrap_or(self.is_restricted())
     }
-
-    /// The wanted fields of the pod's security context, those of the profile first.
-    fn wanted_for_pod(&self) -> &[Wanted] {
-        &self.wanted()[0]
-    }
-
-    /// The wanted fields of each container's security context, those of the profile first.
-    fn wanted_for_container(&self) -> &[Wanted] {
-        &self.wanted()[1]
-    }
-
-    fn wanted(&self) -> &[Vec<Wanted>; 2] {
-        self.wanted.get_or_init(|| {
-            let mut pod = core::PodSecurityContext::default();
-            let mut container = core::SecurityContext::default();
-            if self.is_restricted() {
-                pod.run_as_non_root = Some(true);
-                pod.seccomp_profile = Some(core::SeccompProfile {
-                    type_: "RuntimeDefault".to_owned(),
-                    ..Default::default()
-                });
-                container.allow_privilege_escalation = Some(false);
-                container.read_only_root_filesystem = Some(true);
-                container.capabilities = Some(core::Capabilities {
-                    drop: Some(vec!["ALL".to_owned()]),
-                    ..Default::default()
-                });
-            }
-            let mut all = [
-                wanted(&pod, &self.pod, "pod"),
-                wanted(&container, &self.container, "container"),
-            ];
-            if self.openshift {
-                let is_given = |it: &Wanted| GIVEN_BY_OPENSHIFT.contains(&it.name.as_str());
-                all.iter_mut().for_each(|of| of.retain(|it| !is_given(it)));
-            }
-            all
-        })
-    }
 }
 
 /// A finding about a wanted field that is not set.
@@ -440,7 +443,7 @@ fn not_set(
         Severity::Warning,
         format!("{}: {reason}", subject.part),
     )
-    .about(subject, &wanted.full_path())
+    .about(subject, &wanted.path)
     .decided_by(section.decision(&wanted.leaf))
 }
 
@@ -460,8 +463,8 @@ fn too_young(
     since: u32,
     section: &Section<'_, SecurityContext>,
 ) -> Finding {
-    Finding::too_young(&wanted.name, since, section.decision(&wanted.leaf))
-        .about(subject, &wanted.full_path())
+    Finding::too_young(wanted.name, since, section.decision(&wanted.leaf))
+        .about(subject, &wanted.path)
 }
 
 /// Whether a container runs another program than its image does: entrypoints run a shell that is given as an argument.
@@ -472,15 +475,4 @@ pub fn has_command(container: &Container<'_>) -> bool {
         matches!(program, "sh" | "bash" | "ash" | "dash")
     });
     is_shell || container.items("command").next().is_some()
-}
-
-/// The author's value of a field in a security context; `None` for an empty mapping.
-fn author<'a>(context: Option<Node<'a>>, name: &str) -> Option<Node<'a>> {
-    let node = context?.at([name])?;
-    (!(node.is_map() && node.is_empty_collection())).then_some(node)
-}
-
-/// The author's value of a field in a container's own security context, or in one that the container inherits.
-fn authors_own<'a>(container: &Container<'a>, name: &str) -> Option<Node<'a>> {
-    container.first(|of| author(of.at(["securityContext"]), name))
 }

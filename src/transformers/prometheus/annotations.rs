@@ -10,7 +10,7 @@ use kustomize_krm_types::Severity;
 use super::convention::MetricsPort;
 use super::ports::{Metrics, OfImage, Ports};
 use super::{
-    Convention, OnAmbiguous, Port, Prometheus, is_short_lived, scraped, uses_host_network,
+    Convention, KEYS, OnAmbiguous, Port, Prometheus, is_short_lived, scraped, uses_host_network,
 };
 use crate::config::Section;
 use crate::edit::{Edits, Meaning, Proposal};
@@ -61,7 +61,11 @@ impl Fitting<'_, '_> {
     /// The annotation of a setting, where one annotation has it.
     pub(super) fn present(&self, setting: &str) -> Option<String> {
         let is_one = !self.settings().convention.has_several_ports();
-        is_one.then(|| self.annotation(&self.settings().key(setting)))?
+        let key = || match KEYS.iter().position(|it| *it == setting) {
+            Some(place) => self.annotation(self.settings().key_at(place)),
+            None => self.annotation(&self.settings().key(setting)),
+        };
+        is_one.then(key)?
     }
 
     /// Annotates pods. Returns why not, if no other finding says it.
@@ -200,8 +204,10 @@ impl Fitting<'_, '_> {
                 return Ok(Some(reason));
             }
         }
-        let notes: Vec<String> = note.into_iter().chain(chosen.note).collect();
-        let note = Some(notes.join("; ")).filter(|note| !note.is_empty());
+        let note = match (note, chosen.note) {
+            (Some(one), Some(other)) => Some(format!("{one}; {other}")),
+            (one, other) => one.or(other),
+        };
         self.annotate(&chosen.ports, note, edits)
     }
 
@@ -240,7 +246,7 @@ impl Fitting<'_, '_> {
                         }
                     },
                 };
-                if !known.insert(number) {
+                if configured.0.len() > 1 && !known.insert(number) {
                     continue;
                 }
                 if !ports.has(number) {
@@ -297,13 +303,16 @@ impl Fitting<'_, '_> {
             .or_else(|| self.present("path"));
         let of_images = of_image.and_then(|it| it.path);
         let path = path.unwrap_or_else(|| of_images.unwrap_or("/metrics").to_owned());
-        let container = ports.container_of(number);
-        let container = container.or_else(|| of_image.map(|it| it.container.clone()));
+        let container = || {
+            let container = ports.container_of(number);
+            let container = container.or_else(|| of_image.map(|it| it.container.clone()));
+            container.or_else(|| ports.first_container())
+        };
+        let has_container = self.settings().convention != Convention::PrometheusIo;
+        let container = has_container.then(container).flatten();
         MetricsPort {
             number: number.to_string(),
-            container: container
-                .or_else(|| ports.first_container())
-                .unwrap_or_default(),
+            container: container.unwrap_or_default(),
             path,
         }
     }
@@ -332,7 +341,7 @@ impl Fitting<'_, '_> {
                 let reason = "the name of its container is too long for an annotation";
                 return Ok(Some(reason.to_owned()));
             }
-            let ours: HashSet<&str> = annotations.iter().map(|it| it.key.as_str()).collect();
+            let ours: HashSet<&str> = annotations.iter().map(|it| &*it.key).collect();
             let own = self.own_requests();
             let others = own.into_iter().find(|key| !ours.contains(key.as_str()));
             if let Some(key) = others.filter(|_| !settings.insists()) {
@@ -356,7 +365,7 @@ impl Fitting<'_, '_> {
                     self.section.decision(leaf),
                 )
                 .meaning(Meaning::Text)
-                .note(note.clone().filter(|_| is_about_port)),
+                .note(note.as_ref().filter(|_| is_about_port).cloned()),
             )?;
         }
         Ok(None)

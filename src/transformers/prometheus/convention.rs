@@ -18,7 +18,7 @@ use std::collections::HashMap;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::{Prometheus, Scheme};
+use super::{KEYS, Prometheus, Scheme};
 
 /// Who reads the annotations, and so their keys.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -48,16 +48,16 @@ const DATADOG: &str = "ad.datadoghq.com";
 pub(super) struct MetricsPort {
     /// Its number, or what the author wrote.
     pub number: String,
-    /// The ordinary container whose metrics these are; empty for a Service.
+    /// The ordinary container whose metrics these are; empty for a Service, and where no annotation has it.
     pub container: String,
     /// The path of the metrics.
     pub path: String,
 }
 
 /// An annotation to set.
-pub(super) struct Annotation {
+pub(super) struct Annotation<'s> {
     /// Its key.
-    pub key: String,
+    pub key: Cow<'s, str>,
     /// Its value.
     pub value: String,
     /// The setting that it comes from.
@@ -178,8 +178,8 @@ impl Prometheus {
         ports: &[MetricsPort],
         names_container: bool,
         present: impl Fn(&str) -> Option<String>,
-    ) -> Vec<Annotation> {
-        let annotation = |key: String, value: &str, leaf: &'static str| Annotation {
+    ) -> Vec<Annotation<'_>> {
+        let annotation = |key, value: &str, leaf: &'static str| Annotation {
             key,
             value: value.to_owned(),
             leaf: Cow::Borrowed(leaf),
@@ -194,18 +194,19 @@ impl Prometheus {
                 let container = Some(port.container.as_str()).filter(|_| names_container);
                 let container = container.filter(|_| self.convention == Convention::Alloy);
                 let values = [
-                    (Some("true"), "scrape"),
-                    (Some(port.number.as_str()), "port"),
-                    (Some(port.path.as_str()), "path"),
-                    (scheme, "scheme"),
+                    Some("true"),
+                    Some(port.number.as_str()),
+                    Some(port.path.as_str()),
+                    scheme,
                 ];
-                for (value, leaf) in values {
-                    all.extend(value.map(|value| annotation(self.key(leaf), value, leaf)));
+                for (place, value) in values.into_iter().enumerate() {
+                    let key = || Cow::Borrowed(self.key_at(place));
+                    all.extend(value.map(|value| annotation(key(), value, KEYS[place])));
                 }
-                let key = || format!("{ALLOY}/metrics.container");
+                let key = || Cow::Owned(format!("{ALLOY}/metrics.container"));
                 all.extend(container.map(|it| annotation(key(), it, "port")));
                 all.extend(self.extra.iter().map(|(name, value)| Annotation {
-                    key: format!("{}/{name}", self.prefix()),
+                    key: Cow::Owned(format!("{}/{name}", self.prefix())),
                     value: value.clone(),
                     leaf: Cow::Owned(format!("extra.{name}")),
                 }));
@@ -220,9 +221,10 @@ impl Prometheus {
                     }
                     config.extend(self.more());
                     let config = same_or(present(&key("config")), &Value::Object(config));
-                    all.push(annotation(key("enabled"), "true", "scrape"));
-                    all.push(annotation(key("scraper"), "prometheus_simple", "scrape"));
-                    all.push(annotation(key("config"), &config, "path"));
+                    let own = |name| Cow::Owned(key(name));
+                    all.push(annotation(own("enabled"), "true", "scrape"));
+                    all.push(annotation(own("scraper"), "prometheus_simple", "scrape"));
+                    all.push(annotation(own("config"), &config, "path"));
                 }
             }
             Convention::Datadog => {
@@ -256,7 +258,7 @@ impl Prometheus {
                     let check = json!({"init_config": {}, "instances": instances});
                     checks.insert("openmetrics".to_owned(), check);
                     let checks = same_or(present, &Value::Object(checks));
-                    all.push(annotation(key, &checks, "scrape"));
+                    all.push(annotation(Cow::Owned(key), &checks, "scrape"));
                 }
             }
         }

@@ -9,6 +9,9 @@ use crate::objects::{Container, ContainerType, Related, Service, TargetPort, Tem
 use crate::problem::Problem;
 use crate::read::Resource;
 
+/// So many ports are searched one by one.
+const FEW: usize = 16;
+
 /// Port names for metrics, the most specific first.
 const METRICS_PORT_NAMES: [&str; 4] = ["metrics", "http-metrics", "prom", "prometheus"];
 
@@ -110,8 +113,9 @@ impl<'t> Ports<'t> {
         let containers = template.containers.iter();
         for container in containers.filter(|it| it.container_type != ContainerType::Ephemeral) {
             let is_lasting = container.container_type != ContainerType::Init;
-            ports.by_all &= !is_lasting || container.node.items_at(["ports"]).next().is_some();
-            for (index, port) in container.node.items_at(["ports"]).enumerate() {
+            let mut declared = container.node.items_at(["ports"]).enumerate().peekable();
+            ports.by_all &= !is_lasting || declared.peek().is_some();
+            for (index, port) in declared {
                 let name = port.text_at(["name"]);
                 let Some(node) = port.at(["containerPort"]) else {
                     continue;
@@ -185,6 +189,9 @@ impl<'t> Ports<'t> {
 
     /// Whether a port has this number.
     pub(super) fn has(&self, number: u16) -> bool {
+        if self.usable.len() <= FEW {
+            return self.usable().any(|it| it == number);
+        }
         let numbers = || self.usable().collect();
         self.numbers.get_or_init(numbers).contains(&number)
     }
@@ -210,19 +217,26 @@ impl<'t> Ports<'t> {
 
     /// The name of the ordinary container that declares a port.
     pub(super) fn container_of(&self, number: u16) -> Option<String> {
-        let containers = || {
-            let mut first = HashMap::default();
-            for container in self.ordinary() {
-                for port in container.node.items_at(["ports"]) {
-                    if let Some(number) = port.int_at(["containerPort"]) {
+        let declared = |it: &'t Container<'t>| {
+            let ports = it.node.items_at(["ports"]);
+            let numbers = ports.filter_map(|port| port.int_at::<u16>(["containerPort"]));
+            numbers.map(move |number| (number, it))
+        };
+        let mut all = self.ordinary().flat_map(declared);
+        let container = match self.targets <= FEW {
+            true => all.find(|(it, _)| *it == number)?.1,
+            false => {
+                let containers = || {
+                    let mut first = HashMap::default();
+                    for (number, container) in all {
                         first.entry(number).or_insert(container);
                     }
-                }
+                    first
+                };
+                self.containers.get_or_init(containers).get(&number)?
             }
-            first
         };
-        let containers = self.containers.get_or_init(containers);
-        containers.get(&number).map(|it| it.name.to_string())
+        Some(container.name.to_string())
     }
 
     /// The name of the first ordinary container.

@@ -19,23 +19,23 @@ fn entries<'a>(
 
 /// The annotation that refuses scraping, if there is one for the reader of the section or, where none asks for it, another.
 pub(super) fn refusal(settings: &Prometheus, annotations: Option<Node<'_>>) -> Option<String> {
-    let find = |word: &dyn Fn(&str, &str) -> Option<Word>, wanted| {
-        let mut entries = entries(annotations);
-        let found = entries.find(|(key, value)| word(key, value) == Some(wanted));
-        found.map(|(key, _)| key.into_owned())
-    };
-    let own = |key: &str, value: &str| settings.word(key, value);
-    let others = |key: &str, value: &str| {
-        let other = settings.others_word(key, value);
+    let (mut is_asked, mut others) = (false, None);
+    for (key, value) in entries(annotations) {
+        match settings.word(&key, &value) {
+            Some(Word::Refuse) => return Some(key.into_owned()),
+            Some(Word::Scrape) => is_asked = true,
+            None => {}
+        }
         // Who chooses another prefix means others than those that read the usual one.
-        other
-            .filter(|(_, of)| *of != settings.convention())
-            .map(|it| it.0)
-    };
-    find(&own, Word::Refuse).or_else(|| match find(&own, Word::Scrape) {
-        Some(_) => None,
-        None => find(&others, Word::Refuse),
-    })
+        let is_refused = || match settings.others_word(&key, &value) {
+            Some((word, of)) => word == Word::Refuse && of != settings.convention(),
+            None => false,
+        };
+        if others.is_none() && is_refused() {
+            others = Some(key.into_owned());
+        }
+    }
+    others.filter(|_| !is_asked)
 }
 
 /// The annotation that asks for a scrape, if there is one for the reader of the section.

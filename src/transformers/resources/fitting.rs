@@ -27,12 +27,22 @@ pub(super) struct Fitting<'f, 'a> {
 }
 
 /// The request of the section for one leaf.
-struct Wanted {
+#[derive(Clone, Debug)]
+pub(super) struct Wanted {
     mode: Mode,
     /// The configured amount, for the modes `Ensure` and `Override`.
     amount: Option<Quantity>,
     decision: Arc<Decision>,
 }
+
+/// The request and the limit of each resource with the text of the amount; `None` where the section has none.
+pub(super) type AllWanted = [[Option<(Wanted, Value)>; 2]; FITTED.len()];
+
+/// The author's requests, and the author's limits: those of the container, and those that it inherits.
+type Authors<'a> = [[Option<Node<'a>>; 2]; 2];
+
+/// An amount to write, with the decision and a note.
+type Decided = (Half, Resolved, Arc<Decision>, Option<String>);
 
 /// The source of an amount.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,15 +63,26 @@ struct Resolved {
 impl<'a> Fitting<'_, 'a> {
     /// Writes the container's amounts.
     pub(super) fn fit(&self, edits: &mut Edits<'_>) -> Result<(), Problem> {
-        let mut plans = Vec::new();
-        for name in FITTED {
-            plans.extend(self.plan(name, edits)?);
-        }
         let container = self.container;
+        let wanted = &self.section.settings.wanted[container.container_type as usize];
+        let wanted = wanted.get_or_init(|| {
+            let with_text = |wanted: Wanted| {
+                let text = wanted.amount.map(|it| it.to_string());
+                (wanted, Value::from(text.unwrap_or_default()))
+            };
+            FITTED.map(|name| Half::BOTH.map(|half| self.wanted(half, name).map(with_text)))
+        });
+        let parts = [Some(container.node), container.inherits];
+        let authors = parts.map(|it| it.and_then(|it| it.get(container.resources_key)));
+        let authors = Half::BOTH.map(|half| authors.map(|it| it.and_then(|it| it.get(half.key()))));
+        let mut plans = Vec::new();
+        for (name, wanted) in FITTED.into_iter().zip(wanted) {
+            self.plan(name, wanted, &authors, &mut plans, edits)?;
+        }
         write(plans, &container.subject, container.resources_key, edits)
     }
 
-    /// The request of the section for one leaf; `None` where it has none.
+    /// The request of the section for one leaf; `None` where it has none. It is that of all containers of a type.
     fn wanted(&self, half: Half, name: &'static str) -> Option<Wanted> {
         let (section, settings) = (self.section, &self.section.settings);
         let leaf = half.leaf(name);
@@ -101,17 +122,27 @@ impl<'a> Fitting<'_, 'a> {
     }
 
     /// Plans the request and the limit of one resource together, because each bounds the other.
-    fn plan(&self, name: &'static str, edits: &mut Edits<'_>) -> Result<Vec<Plan>, Problem> {
+    fn plan(
+        &self,
+        name: &'static str,
+        wanted: &[Option<(Wanted, Value)>; 2],
+        [requests, limits]: &Authors<'a>,
+        plans: &mut Vec<Plan>,
+        edits: &mut Edits<'_>,
+    ) -> Result<(), Problem> {
         // A removal cannot make the sum of the containers too large for the pod.
         let is_allowed = |it: &Wanted| it.mode == Mode::Remove || !self.for_pod.contains(&name);
-        let mut request = self.wanted(Half::Requests, name).filter(is_allowed);
-        let mut limit = self.wanted(Half::Limits, name).filter(is_allowed);
+        let allowed = wanted.each_ref().map(|it| {
+            let (wanted, _) = it.as_ref()?;
+            is_allowed(wanted).then(|| wanted.clone())
+        });
+        let [mut request, mut limit] = allowed;
         let equals = name == "memory" && self.is_limit_to_equal_request();
         if request.is_none() && limit.is_none() && !equals {
-            return Ok(Vec::new());
+            return Ok(());
         }
-        let author_request = self.author(Half::Requests, name)?;
-        let author_limit = self.author(Half::Limits, name)?;
+        let author_request = self.author(Half::Requests, name, requests)?;
+        let author_limit = self.author(Half::Limits, name, limits)?;
         let mut resolved_request = self.resolve(name, author_request, request.as_mut());
         if let Some(resolved) = resolved_request.filter(|_| equals) {
             let leaf = "limits.memory";
@@ -139,7 +170,6 @@ impl<'a> Fitting<'_, 'a> {
                 resolved_request = None;
             }
         }
-        let mut plans = Vec::new();
         for (half, wanted) in [(Half::Requests, &request), (Half::Limits, &limit)] {
             let removed = wanted.as_ref().filter(|it| it.mode == Mode::Remove);
             let was_implicit =
@@ -155,21 +185,37 @@ impl<'a> Fitting<'_, 'a> {
                 }
             }));
         }
-        let paired = self.reconcile(
-            name,
-            (request, resolved_request),
-            (limit, resolved_limit),
-            edits,
-        );
-        plans.extend(paired);
-        Ok(plans)
+        let (request, limit) = ((request, resolved_request), (limit, resolved_limit));
+        let Some(decided) = self.reconcile(name, request, limit, edits) else {
+            return Ok(());
+        };
+        for (decided, wanted) in decided.into_iter().zip(wanted) {
+            let Some((half, resolved, decision, note)) = decided else {
+                continue;
+            };
+            // Most amounts are written as the config has them.
+            let amount = resolved.amount;
+            let is_configured = |it: Quantity| it == amount && it.format() == amount.format();
+            let amount = match wanted {
+                Some((it, text)) if it.amount.is_some_and(is_configured) => text.clone(),
+                _ => Value::from(amount.to_string()),
+            };
+            plans.push(Plan {
+                half,
+                name,
+                amount: Some(amount),
+                decision,
+                note,
+            });
+        }
+        Ok(())
     }
 
     /// Whether the config sets this container's memory limit to its request.
     fn is_limit_to_equal_request(&self) -> bool {
-        let mode = self.section.mode("limits.memory");
+        let mode = || self.section.mode("limits.memory");
         self.section.settings.memory_limit == MemoryLimit::EqualsRequest
-            && matches!(mode, Mode::Ensure | Mode::Override)
+            && matches!(mode(), Mode::Ensure | Mode::Override)
             && !self.for_pod.contains(&"memory")
     }
 
@@ -198,14 +244,14 @@ impl<'a> Fitting<'_, 'a> {
         bounded.or(authors)
     }
 
-    /// Plans the two amounts, and adjusts the configured one where the request would be above its limit.
+    /// The two amounts to write, the configured one adjusted where the request would be above its limit.
     fn reconcile(
         &self,
         name: &'static str,
         (wanted_request, mut request): (Option<Wanted>, Option<Resolved>),
         (wanted_limit, mut limit): (Option<Wanted>, Option<Resolved>),
         edits: &mut Edits<'_>,
-    ) -> Vec<Plan> {
+    ) -> Option<[Option<Decided>; 2]> {
         let (mut request_note, mut limit_note) = (None, None);
         if let (Some(least), Some(most)) = (request, limit)
             && least.amount > most.amount
@@ -232,11 +278,11 @@ impl<'a> Fitting<'_, 'a> {
                         (wanted_request, least),
                         (wanted_limit, most),
                     ));
-                    return Vec::new();
+                    return None;
                 }
                 _ if on_conflict == OnConflict::Error => {
                     edits.find(self.conflict(name, least, most));
-                    return Vec::new();
+                    return None;
                 }
                 (request_origin, _) if on_conflict == OnConflict::Skip => {
                     limit = None;
@@ -258,25 +304,25 @@ impl<'a> Fitting<'_, 'a> {
             (Half::Requests, wanted_request, request, request_note),
             (Half::Limits, wanted_limit, limit, limit_note),
         ];
-        let plans = halves.into_iter();
-        let plans = plans.filter_map(|(half, wanted, resolved, note)| {
+        Some(halves.map(|(half, wanted, resolved, note)| {
             let resolved = resolved.filter(|it| it.origin != Origin::Author)?;
-            Some(Plan {
-                half,
-                name,
-                amount: Some(resolved.amount),
-                decision: wanted?.decision,
-                note,
-            })
-        });
-        plans.collect()
+            Some((half, resolved, wanted?.decision, note))
+        }))
     }
 
-    fn author(&self, half: Half, name: &str) -> Result<Option<Quantity>, Problem> {
+    /// The author's amount, in the container or in what it inherits.
+    fn author(
+        &self,
+        half: Half,
+        name: &str,
+        amounts: &[Option<Node<'a>>; 2],
+    ) -> Result<Option<Quantity>, Problem> {
+        let node = amounts.iter().flatten().find_map(|it| it.at([name]));
         let container = self.container;
-        let field = [container.resources_key, half.key(), name];
-        let node = container.first(|of: Node<'a>| of.at(field));
-        let path = || container.subject.at(&field);
+        let path = || {
+            let field = [container.resources_key, half.key(), name];
+            container.subject.at(&field)
+        };
         node.map(|node| read_quantity(self.resource, node, path))
             .transpose()
     }

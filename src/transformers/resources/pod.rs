@@ -11,6 +11,7 @@ use crate::kubernetes::Quantity;
 use crate::objects::{Related, Template};
 use crate::problem::Problem;
 use crate::read::Resource;
+use crate::yaml::Value;
 
 /// The resources that fitout sets for pods. The API server also accepts huge pages (`SupportedPodLevelResources` in
 /// kubernetes `component-helpers/resource/helpers.go`), which only the author sets.
@@ -198,7 +199,7 @@ impl<'f, 'a> PodLevel<'f, 'a> {
             plans.extend(resolved.decision.map(|decision| Plan {
                 half,
                 name,
-                amount: Some(resolved.amount),
+                amount: Some(Value::from(resolved.amount.to_string())),
                 decision,
                 note: resolved.note,
             }));

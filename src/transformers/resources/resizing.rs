@@ -68,6 +68,9 @@ impl<'a> Resizing<'_, 'a> {
         }
         let mut removed = Vec::new();
         for (name, wanted) in [("cpu", policy.cpu), ("memory", policy.memory)] {
+            if wanted.is_none() && !self.section.may_remove() {
+                continue;
+            }
             let leaf = [KEY, ".", name].concat();
             let item = self.item(name);
             match (self.section.mode(&leaf), wanted) {

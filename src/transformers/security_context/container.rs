@@ -1,15 +1,16 @@
 //! The fields of containers.
 
+use super::author::{Authored, Pod};
 use super::group::changes_owners;
 use super::leaves::has_own_users;
 use super::legacy::FieldLocation;
 use super::user::runs_as_root;
 use super::wanted::{CONTAINER_FIELDS, KNATIVE_FIELDS, SYS_ADMIN, Wanted};
-use super::{REFUSED, SecurityContext, authors_own, not_in_knative, not_set, too_young};
+use super::{REFUSED, SecurityContext, not_in_knative, not_set, too_young};
 use crate::config::Section;
 use crate::edit::{Edits, Knowledge};
 use crate::finding::{Finding, Mode};
-use crate::objects::{Container, Template};
+use crate::objects::Container;
 use crate::problem::Problem;
 use crate::yaml::{Node, Value};
 
@@ -19,78 +20,81 @@ const NET_BIND_SERVICE: &str = "NET_BIND_SERVICE";
 /// One container and its section.
 pub(super) struct ContainerFitting<'f, 'a> {
     pub(super) section: &'f Section<'f, SecurityContext>,
-    pub(super) template: &'f Template<'a>,
+    pub(super) pod: &'f Pod<'f, 'a>,
+    pub(super) author: &'f Authored<'f, 'a>,
     pub(super) container: &'f Container<'a>,
-    pub(super) is_knative: bool,
 }
 
-impl<'a> ContainerFitting<'_, 'a> {
+impl<'f, 'a> ContainerFitting<'f, 'a> {
+    pub(super) fn of(
+        pod: &'f Pod<'f, 'a>,
+        section: &'f Section<'f, SecurityContext>,
+        author: &'f Authored<'f, 'a>,
+    ) -> ContainerFitting<'f, 'a> {
+        ContainerFitting {
+            section,
+            pod,
+            author,
+            container: author.container,
+        }
+    }
+
     fn author(&self, name: &str) -> Option<Node<'a>> {
-        authors_own(self.container, name)
+        self.author.author(name)
     }
 
     fn location(&self) -> FieldLocation<'_, 'a> {
         FieldLocation {
-            template: self.template,
-            container: Some(self.container),
+            pod: self.pod,
+            container: Some(self.author),
         }
+    }
+
+    fn runs_as_root(&self, edits: &Edits<'_>) -> bool {
+        runs_as_root(self.pod, self.author, edits)
     }
 
     /// Deletes the fields that the mode removes, and sets the user and the group.
     pub(super) fn fit_user(&self, edits: &mut Edits<'_>) -> Result<(), Problem> {
-        let settings = &self.section.settings;
-        let wanted = settings.wanted_for_container();
-        let all = [wanted, settings.wanted_for_pod()];
         let (location, section) = (self.location(), self.section);
+        let wanted = section.wanted_for_container();
+        let all = [wanted, section.wanted_for_pod()];
         location.remove("container", CONTAINER_FIELDS, &all, section, edits)?;
         let mut ids = wanted.iter().filter(|it| it.is_id());
-        ids.try_for_each(|id| match id.is_for(self.template, section) {
+        ids.try_for_each(|id| match id.is_for(self.pod.template, id.mode) {
             true => location.set(id, section, edits),
             false => Ok(()),
         })
     }
 
-    /// Sets the container's other fields; returns whether its root filesystem is read-only then.
-    pub(super) fn fit(&self, edits: &mut Edits<'_>) -> Result<bool, Problem> {
-        // Whether it can be set depends on the other fields.
-        let is_last = |it: &&Wanted| it.name == "allowPrivilegeEscalation";
-        let wanted = self.section.settings.wanted_for_container();
-        let all = || wanted.iter().filter(|it| !it.is_id());
-        for wanted in all().filter(|it| !is_last(it)).chain(all().filter(is_last)) {
-            if !wanted.is_for(self.template, self.section) || self.is_skipped(wanted, edits) {
+    /// Sets the container's other fields.
+    pub(super) fn fit(&self, edits: &mut Edits<'_>) -> Result<(), Problem> {
+        let wanted = self.section.wanted_for_container().iter();
+        for wanted in wanted.filter(|it| !it.is_id()) {
+            if !wanted.is_for(self.pod.template, wanted.mode) || self.is_skipped(wanted, edits) {
                 continue;
             }
             match self.conflict(wanted, edits) {
                 Some(finding) => edits.find(finding),
-                None => match self.known(wanted) {
-                    None => self.location().set(wanted, self.section, edits)?,
-                    known => {
-                        let wanted = Wanted {
-                            knowledge: known,
-                            ..wanted.clone()
-                        };
-                        self.location().set(&wanted, self.section, edits)?;
-                    }
-                },
+                None => {
+                    let known = || self.known(wanted).or_else(|| wanted.knowledge.clone());
+                    let location = self.location();
+                    location.set_known(wanted, &known, self.section, edits)?;
+                }
             }
         }
-        self.fit_capabilities(edits)?;
-        let is_read_only = self.planned(edits, &["securityContext", "readOnlyRootFilesystem"]);
-        Ok(is_read_only == Some(Value::from(true)))
+        self.fit_capabilities(edits)
+    }
+
+    /// Whether the root filesystem is read-only, according to the edits so far and the manifest.
+    pub(super) fn is_read_only(&self, edits: &Edits<'_>) -> bool {
+        let planned = self.planned(edits, &["securityContext", "readOnlyRootFilesystem"]);
+        planned == Some(Value::from(true))
     }
 
     /// Adds the capability that the image's file has, or that root needs for a low port: the level restricted allows it.
     fn fit_capabilities(&self, edits: &mut Edits<'_>) -> Result<(), Problem> {
-        let add = self.planned(edits, &["securityContext", "capabilities", "add"]);
-        let lists_all = |list: Option<Value>, name: &str| match list {
-            Some(Value::Sequence(names)) => names.contains(&Value::from(name)),
-            _ => false,
-        };
-        let drops = lists_all(
-            self.planned(edits, &["securityContext", "capabilities", "drop"]),
-            "ALL",
-        );
-        if !drops || add.is_some() || !self.section.settings.is_restricted() {
+        if !self.section.settings.is_restricted() {
             return Ok(());
         }
         let known = self.section.known_of(self.container);
@@ -106,14 +110,21 @@ impl<'a> ContainerFitting<'_, 'a> {
                     "according to the catalogue of images, the program of {image} does not start without it"
                 ),
             ),
-            None if self.container.items("ports").any(is_low)
-                && runs_as_root(self.template, self.container, edits) =>
-            {
+            None if self.runs_as_root(edits) && self.container.items("ports").any(is_low) => {
                 Knowledge::input("root needs it for a port below 1024 that is in the input")
             }
             None => return Ok(()),
         };
+        let of_list = |list| self.planned(edits, &["securityContext", "capabilities", list]);
+        let drops = match of_list("drop") {
+            Some(Value::Sequence(names)) => names.contains(&Value::from("ALL")),
+            _ => false,
+        };
+        if !drops || of_list("add").is_some() {
+            return Ok(());
+        }
         let wanted = Wanted::of(
+            self.section,
             "container",
             "capabilities.add",
             Value::Sequence(vec![Value::from(NET_BIND_SERVICE)]),
@@ -122,7 +133,7 @@ impl<'a> ContainerFitting<'_, 'a> {
             knowledge: Some(knowledge),
             ..wanted
         };
-        match wanted.is_for(self.template, self.section) {
+        match wanted.is_for(self.pod.template, wanted.mode) {
             true => self.location().set(&wanted, self.section, edits),
             false => Ok(()),
         }
@@ -138,20 +149,19 @@ impl<'a> ContainerFitting<'_, 'a> {
 
     /// Whether a field is not set, without a finding or with one of the pod's.
     fn is_skipped(&self, wanted: &Wanted, edits: &Edits<'_>) -> bool {
-        match wanted.name.as_str() {
+        match wanted.name {
             // Root without capabilities can change no owner.
             "capabilities.drop" => {
-                changes_owners(self.container)
-                    && runs_as_root(self.template, self.container, edits)
-                    && self.section.mode(&wanted.leaf) != Mode::Override
+                wanted.mode != Mode::Override
+                    && self.runs_as_root(edits)
+                    && changes_owners(self.container)
             }
             _ if wanted.value != Value::from(true) => false,
             // Without volumes no path could be made writable.
             "readOnlyRootFilesystem" => {
-                !self.template.has_field("volumes")
-                    || !self.section.may_be_read_only(self.container)
+                !self.pod.has_volumes || !self.section.may_be_read_only(self.container)
             }
-            "runAsNonRoot" => runs_as_root(self.template, self.container, edits),
+            "runAsNonRoot" => self.runs_as_root(edits),
             _ => false,
         }
     }
@@ -159,17 +169,17 @@ impl<'a> ContainerFitting<'_, 'a> {
     /// Why a field cannot be set.
     fn conflict(&self, wanted: &Wanted, edits: &Edits<'_>) -> Option<Finding> {
         let subject = &self.container.subject;
-        if self.is_knative && !KNATIVE_FIELDS.contains(&wanted.name.as_str()) {
+        if self.pod.is_knative && !KNATIVE_FIELDS.contains(&wanted.name) {
             return Some(not_in_knative(subject, wanted, self.section));
         }
-        if let Some(since) = wanted.is_too_young(self.section) {
+        if let Some(since) = wanted.too_young {
             return Some(too_young(subject, wanted, since, self.section));
         }
         let mut cause = None;
-        let (reason, help) = match wanted.name.as_str() {
+        let (reason, help) = match wanted.name {
             "procMount"
                 if wanted.value == Value::from("Unmasked")
-                    && !has_own_users(self.template, edits) =>
+                    && !has_own_users(self.pod.template, edits) =>
             {
                 (
                     "did not set procMount: Unmasked: the API server accepts it only with hostUsers: false".to_owned(),
@@ -207,7 +217,8 @@ impl<'a> ContainerFitting<'_, 'a> {
         &self,
         edits: &Edits<'_>,
     ) -> Option<(&'static str, &'static [&'static str])> {
-        let adds_admin = match self.planned(edits, &["securityContext", "capabilities", "add"]) {
+        let add = || self.planned(edits, &["securityContext", "capabilities", "add"]);
+        let adds_admin = || match add() {
             Some(Value::Sequence(names)) => names.contains(&Value::from(SYS_ADMIN)),
             _ => false,
         };
@@ -215,7 +226,7 @@ impl<'a> ContainerFitting<'_, 'a> {
             Some(Value::Bool(true)) => {
                 Some(("privileged: true", &["securityContext", "privileged"]))
             }
-            _ => adds_admin.then_some((
+            _ => adds_admin().then_some((
                 "capabilities.add: [CAP_SYS_ADMIN]",
                 &["securityContext", "capabilities", "add"],
             )),
@@ -225,10 +236,10 @@ impl<'a> ContainerFitting<'_, 'a> {
     /// Whether the container is privileged after the run.
     pub(super) fn becomes_privileged(&self) -> bool {
         let author = self.author("privileged").and_then(|it| it.bool());
-        let wanted = self.section.settings.wanted_for_container().iter();
+        let wanted = self.section.wanted_for_container().iter();
         let wanted = wanted.filter(|it| it.name == "privileged").find(|it| {
             let is_refused = it.asks_for_escalation() && self.author_forbids_escalation();
-            it.is_for(self.template, self.section) && !is_refused && !self.is_knative
+            it.is_for(self.pod.template, it.mode) && !is_refused && !self.pod.is_knative
         });
         let configured = wanted.map(|it| it.value == Value::from(true));
         match self.section.mode("container.privileged") {

@@ -1,6 +1,7 @@
 //! The `fsGroup` of pods that mount claims: without it, only root can write to a new volume.
 
 use super::SecurityContext;
+use super::author::Authored;
 use super::pod::PodFitting;
 use super::user::{id_of, id_of_pod};
 use super::wanted::Wanted;
@@ -9,7 +10,7 @@ use crate::config::Section;
 use crate::edit::{Edits, Knowledge};
 use crate::facts::{Access, Storage, View, is_unreadable};
 use crate::objects::{ClaimKind, Container, ContainerType};
-use crate::yaml::Value;
+use crate::yaml::{Node, Value};
 
 impl PodFitting<'_, '_, '_> {
     /// The `fsGroup` of a pod in which a container that is not root can write to a claim: the group of such a container, else
@@ -21,7 +22,7 @@ impl PodFitting<'_, '_, '_> {
         edits: &Edits<'_>,
     ) -> Vec<Wanted> {
         let settings = &section.settings;
-        let is_due = settings.is_restricted() && !settings.openshift && self.has_context();
+        let is_due = settings.is_restricted() && !settings.openshift && self.pod.has_context;
         let Some(group) = is_due.then(|| self.group_of_claims(edits)).flatten() else {
             return Vec::new();
         };
@@ -33,27 +34,41 @@ impl PodFitting<'_, '_, '_> {
                 knowledge: Some(Knowledge::input(
                     "the pod mounts a claim or files that only root can read, and a container that uses them has this id",
                 )),
-                ..Wanted::of("pod", name, value)
+                ..Wanted::of(section, "pod", name, value)
             })
             .collect()
     }
 
     fn group_of_claims(&self, edits: &Edits<'_>) -> Option<Value> {
-        let (target, template) = (self.scope.target(), self.template);
+        let target = self.scope.target();
         let mut claims = target.claims.iter();
         // Operators mount the claims of custom resources.
         if claims.any(|claim| claim.kind == ClaimKind::Custom) {
-            let id = |name: &str| id_of_pod(template, name, edits);
+            let id = |name: &str| id_of_pod(&self.pod, name, edits);
             return id("runAsGroup").or_else(|| id("runAsUser").filter(|it| !is_root(it)));
         }
-        let storage = Storage::of(View::of(template.spec), target, self.scope.related());
+        let mut volumes = self.pod.template.volumes();
+        let has_template = target
+            .claims
+            .iter()
+            .any(|it| it.kind == ClaimKind::Template);
+        if !has_template && !volumes.any(may_need_group) {
+            return None;
+        }
+        let storage = Storage::of(
+            View::of(self.pod.template.spec),
+            target,
+            self.scope.related(),
+        );
         if storage.is_empty() {
             return None;
         }
-        let root = |it: &&Container<'_>| {
-            id_of(template, it, "runAsUser", edits).is_some_and(|id| is_root(&id))
+        let containers = || self.containers.iter().map(|it| &it.author);
+        let root = |it: &&Authored<'_, '_>| {
+            id_of(&self.pod, it, "runAsUser", edits).is_some_and(|id| is_root(&id))
         };
-        let givers: Vec<&Container<'_>> = template.containers.iter().filter(root).collect();
+        let givers = containers().filter(root).map(|it| it.container);
+        let givers: Vec<&Container<'_>> = givers.collect();
         let is_given = |volume: &str, user: Option<i128>| {
             let mut mounts = givers.iter().flat_map(|it| {
                 storage
@@ -66,10 +81,10 @@ impl PodFitting<'_, '_, '_> {
                     && user.is_some_and(|user| gives_to(giver, &mount.path, user))
             })
         };
-        let mut members: Vec<&Container<'_>> = Vec::new();
-        for container in &template.containers {
-            let view = View::of(container.node);
-            let user = id_of(template, container, "runAsUser", edits);
+        let mut members: Vec<&Authored<'_, '_>> = Vec::new();
+        for container in containers() {
+            let view = View::of(container.container.node);
+            let user = id_of(&self.pod, container, "runAsUser", edits);
             if user.as_ref().is_some_and(is_root) {
                 continue;
             }
@@ -86,9 +101,25 @@ impl PodFitting<'_, '_, '_> {
         let mut ids = ["runAsGroup", "runAsUser"].into_iter();
         ids.find_map(|name| {
             let mut members = members.iter();
-            members.find_map(|container| id_of(template, container, name, edits))
+            members.find_map(|container| id_of(&self.pod, container, name, edits))
         })
     }
+}
+
+/// Whether the group of a pod can matter for a volume, as it does not for most: files of the API that everyone reads, and
+/// what is empty and writable for everyone.
+fn may_need_group(volume: Node<'_>) -> bool {
+    let has_mode = |source: Node<'_>| {
+        let keys = ["defaultMode", "items", "sources"];
+        source.is_null() || keys.iter().any(|key| source.get(key).is_some())
+    };
+    volume
+        .entries()
+        .any(|(key, source)| match key.text().as_deref() {
+            Some("name" | "emptyDir") => false,
+            Some("configMap" | "secret" | "projected" | "downwardAPI") => has_mode(source),
+            _ => true,
+        })
 }
 
 fn is_root(id: &Value) -> bool {

@@ -2,7 +2,7 @@
 
 use super::pod::PodFitting;
 use super::wanted::Wanted;
-use super::{REFUSED, SecurityContext, author, authors_own, not_in_knative, not_set, too_young};
+use super::{REFUSED, SecurityContext, not_in_knative, not_set, too_young};
 use crate::config::Section;
 use crate::edit::{Edits, Proposal};
 use crate::finding::Mode;
@@ -26,31 +26,27 @@ impl PodFitting<'_, '_, '_> {
             let removes = section.removes(name, name, value.is_some());
             // An absent field means `true` for both.
             let value = value.or(removes.then_some(true));
-            let is_field = self.template.has_field(name);
-            let Some(value) = value.filter(|_| is_field && section.mode(name) != Mode::Off) else {
+            let template = self.pod.template;
+            let is_due = |_: &bool| template.has_field(name) && section.mode(name) != Mode::Off;
+            let Some(value) = value.filter(is_due) else {
                 continue;
             };
-            let subject = &self.template.pod;
-            let wanted = Wanted {
-                field: &[],
-                name: name.to_owned(),
-                leaf: name.to_owned(),
-                value: Value::from(value),
-                knowledge: None,
-            };
+            let subject = &template.pod;
+            let wanted = Wanted::of_spec(section, name, Value::from(value));
             if name == "hostUsers" {
-                if self.template.is_windows {
+                if template.is_windows {
                     continue;
                 }
-                if self.is_knative {
+                if self.pod.is_knative {
                     edits.find(not_in_knative(subject, &wanted, section));
                     continue;
                 }
-                if let Some(since) = wanted.is_too_young(section).filter(|_| !removes) {
+                if let Some(since) = wanted.too_young.filter(|_| !removes) {
                     edits.find(too_young(subject, &wanted, since, section));
                     continue;
                 }
-                let is_set = author(Some(self.template.spec), name).is_some();
+                let is_set = template.spec.at([name]);
+                let is_set = is_set.is_some_and(|it| !(it.is_map() && it.is_empty_collection()));
                 let would_write = removes == is_set || section.mode(name) == Mode::Override;
                 // Without the field the pod shares the user namespace of its node, as with `true`.
                 let value = value || removes;
@@ -74,15 +70,16 @@ impl PodFitting<'_, '_, '_> {
     /// The author's field that the API server rejects together with a value of `hostUsers` (`validateHostUsers` and
     /// `ValidateSecurityContext` in kubernetes `pkg/apis/core/validation/validation.go`).
     fn forbids_host_users(&self, value: bool) -> Option<String> {
-        let is_true = |name: &&&str| self.template.spec.bool_at([**name]) == Some(true);
+        let is_true = |name: &&&str| self.pod.template.spec.bool_at([**name]) == Some(true);
         let host = ["hostNetwork", "hostPID", "hostIPC"];
         if let (false, Some(name)) = (value, host.iter().find(is_true)) {
             return Some(format!("{name}: true"));
         }
-        let mut containers = self.template.containers.iter();
-        let field = containers.find_map(|container| {
+        let mut containers = self.containers.iter();
+        let field = containers.find_map(|it| {
+            let container = it.author.container;
             let mut devices = container.node.items_at(["volumeDevices"]);
-            let mount = authors_own(container, "procMount");
+            let mount = it.author.author("procMount");
             let is_unmasked = mount.and_then(|node| node.text()).as_deref() == Some("Unmasked");
             let has_devices = devices.next().is_some();
             match value {

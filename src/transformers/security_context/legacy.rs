@@ -9,14 +9,15 @@
 //! Sources: `validateSeccompAnnotationsAndFields` and `validateAppArmorAnnotationsAndFieldsMatchOnCreate` in kubernetes
 //! `pkg/apis/core/validation/validation.go`; k8s.io/api `core/v1/annotation_key_constants.go`.
 
+use super::SecurityContext;
+use super::author::{Authored, Pod};
 use super::wanted::Wanted;
-use super::{SecurityContext, author, authors_own};
 use crate::config::Section;
 use crate::edit::{Edits, Knowledge, Meaning, Proposal};
 use crate::finding::Mode;
 use crate::objects::{Container, Template};
 use crate::problem::Problem;
-use crate::yaml::Value;
+use crate::yaml::{Node, Value};
 
 const SECCOMP_OF_POD: &str = "seccomp.security.alpha.kubernetes.io/pod";
 const SECCOMP_OF_CONTAINER: &str = "container.seccomp.security.alpha.kubernetes.io/";
@@ -32,8 +33,17 @@ pub(super) fn had_annotation(field: &str) -> bool {
 
 /// Whether the pod or a container has the legacy annotation of a field.
 pub fn is_annotated(template: &Template<'_>, container: &Container<'_>, field: &str) -> bool {
-    let legacy = [None, Some(container)].map(|of| Legacy::of(template, of, field));
-    legacy.iter().any(Option::is_some)
+    let mut parts = [None, Some(container)].into_iter();
+    let annotations = template.annotations();
+    annotations.is_some_and(|it| parts.any(|of| Legacy::of(it, of, field).is_some()))
+}
+
+/// Whether any annotation is a legacy one.
+pub(super) fn are_in(annotations: Node<'_>) -> bool {
+    let prefixes = [SECCOMP_OF_POD, SECCOMP_OF_CONTAINER, APP_ARMOR_OF_CONTAINER];
+    let is_legacy = |key: &str| prefixes.iter().any(|it| key.starts_with(it));
+    let mut keys = annotations.entries().filter_map(|(key, _)| key.text());
+    keys.any(|key| is_legacy(&key))
 }
 
 /// A legacy annotation of a field.
@@ -44,15 +54,7 @@ pub(super) struct Legacy {
 
 impl Legacy {
     /// The annotation for a field of a container, or of the pod.
-    pub(super) fn of(
-        template: &Template<'_>,
-        container: Option<&Container<'_>>,
-        field: &str,
-    ) -> Option<Legacy> {
-        if !had_annotation(field) {
-            return None;
-        }
-        let annotations = template.annotations()?;
+    fn of(annotations: Node<'_>, container: Option<&Container<'_>>, field: &str) -> Option<Legacy> {
         let key = match (field, container) {
             ("seccompProfile", None) => SECCOMP_OF_POD.to_owned(),
             ("seccompProfile", Some(container)) => {
@@ -144,21 +146,23 @@ fn as_text(profile: &Value) -> Option<String> {
 
 /// The security context of a pod or a container, with its legacy annotations.
 pub(super) struct FieldLocation<'s, 't> {
-    pub(super) template: &'s Template<'t>,
+    pub(super) pod: &'s Pod<'s, 't>,
     /// `None` for the pod's own security context.
-    pub(super) container: Option<&'s Container<'t>>,
+    pub(super) container: Option<&'s Authored<'s, 't>>,
 }
 
 impl FieldLocation<'_, '_> {
     fn legacy(&self, wanted: &Wanted) -> Option<Legacy> {
-        Legacy::of(self.template, self.container, &wanted.name)
+        // Few pods have such an annotation.
+        let container = self.container.map(|it| it.container);
+        Legacy::of(self.pod.legacy?, container, wanted.name)
     }
 
     /// Whether the author sets the field itself.
     pub(super) fn has_field(&self, wanted: &Wanted) -> bool {
         let field = match self.container {
-            Some(container) => authors_own(container, &wanted.name),
-            None => author(self.template.security_context(), &wanted.name),
+            Some(container) => container.author(wanted.name),
+            None => self.pod.author(wanted.name),
         };
         field.is_some()
     }
@@ -166,7 +170,6 @@ impl FieldLocation<'_, '_> {
     /// Whether an annotation differs from the wanted value, and there is no field.
     pub(super) fn is_annotated_otherwise(&self, wanted: &Wanted) -> bool {
         let differs = |legacy: Legacy| !legacy.means(&wanted.value);
-        // Few pods have such an annotation, so this is checked first.
         self.legacy(wanted).is_some_and(differs) && !self.has_field(wanted)
     }
 
@@ -177,11 +180,22 @@ impl FieldLocation<'_, '_> {
         section: &Section<'_, SecurityContext>,
         edits: &mut Edits<'_>,
     ) -> Result<(), Problem> {
-        let path = wanted.full_path();
-        let subject = self.container.map_or(&self.template.pod, |it| &it.subject);
+        self.set_known(wanted, &|| wanted.knowledge.clone(), section, edits)
+    }
+
+    /// The same with other knowledge, which counts if the config does not set the field.
+    pub(super) fn set_known(
+        &self,
+        wanted: &Wanted,
+        knowledge: &dyn Fn() -> Option<Knowledge>,
+        section: &Section<'_, SecurityContext>,
+        edits: &mut Edits<'_>,
+    ) -> Result<(), Problem> {
+        let pod = &self.pod.template.pod;
+        let subject = self.container.map_or(pod, |it| &it.container.subject);
+        let decision = section.decision(&wanted.leaf);
         let set = |edits: &mut Edits<'_>, value: Value, knowledge: Option<Knowledge>| {
-            let decision = section.decision(&wanted.leaf);
-            let proposal = Proposal::new(subject, &path, value, decision);
+            let proposal = Proposal::new(subject, &wanted.path, value, decision.clone());
             edits.set(match knowledge {
                 Some(knowledge) => proposal.known(knowledge),
                 None => proposal,
@@ -189,20 +203,19 @@ impl FieldLocation<'_, '_> {
             Ok(())
         };
         let set_wanted = |edits: &mut Edits<'_>| {
-            let is_default = section.decision(&wanted.leaf).is_default;
-            let knowledge = is_default.then(|| wanted.knowledge.clone()).flatten();
+            let knowledge = decision.is_default.then(knowledge).flatten();
             set(edits, wanted.value.clone(), knowledge)
         };
-        let mode = section.mode(&wanted.leaf);
+        let mode = || section.mode(&wanted.leaf);
         match self.legacy(wanted) {
-            Some(legacy) if mode == Mode::Remove => {
+            Some(legacy) if mode() == Mode::Remove => {
                 set_wanted(edits)?;
-                legacy.follow(self.template, wanted, section, edits)
+                legacy.follow(self.pod.template, wanted, section, edits)
             }
             Some(legacy) if !legacy.means(&wanted.value) => {
-                if mode == Mode::Override {
+                if mode() == Mode::Override {
                     set_wanted(edits)?;
-                    return legacy.follow(self.template, wanted, section, edits);
+                    return legacy.follow(self.pod.template, wanted, section, edits);
                 }
                 if self.has_field(wanted) {
                     return set_wanted(edits);
@@ -237,7 +250,8 @@ impl FieldLocation<'_, '_> {
             let is_wanted = wanted.iter().any(|of| of.iter().any(|it| it.name == *name));
             let leaf = format!("{context}.{name}");
             if section.removes(name, &leaf, is_wanted) {
-                self.set(&Wanted::of(context, name, Value::Null), section, edits)?;
+                let wanted = Wanted::of(section, context, name, Value::Null);
+                self.set(&wanted, section, edits)?;
             }
         }
         Ok(())
@@ -251,7 +265,7 @@ impl FieldLocation<'_, '_> {
         edits: &mut Edits<'_>,
     ) -> Result<(), Problem> {
         match self.legacy(wanted) {
-            Some(legacy) => legacy.follow(self.template, wanted, section, edits),
+            Some(legacy) => legacy.follow(self.pod.template, wanted, section, edits),
             None => Ok(()),
         }
     }

@@ -38,19 +38,20 @@ impl ContainerFitting<'_, '_> {
             |variable: Node<'_>| variable.text_at(["name"]).as_deref() == Some(&own.variable);
         let may_be_set = self.container.items("env").any(sets)
             || self.container.items("envFrom").next().is_some();
-        let user = id_of(self.template, self.container, "runAsUser", edits);
+        let user = id_of(self.pod, self.author, "runAsUser", edits);
         let Some(path) = clean(&own.path).filter(|_| !may_be_set && user.is_some()) else {
             return Ok(());
         };
         if user == Some(Value::from(0_i64)) {
             return Ok(());
         }
-        let storage = Storage::of(View::of(self.template.spec), target, related);
+        let template = self.pod.template;
+        let storage = Storage::of(View::of(template.spec), target, related);
         let mut mounts = storage.mounts(View::of(self.container.node).get("volumeMounts"));
         let Some(mount) = mounts.find(|it| it.path == path && it.access == Access::Everyone) else {
             return Ok(());
         };
-        let containers = self.template.containers.iter();
+        let containers = template.containers.iter();
         let all = containers.flat_map(|it| it.items("volumeMounts"));
         let of_volume = all.filter(|it| it.text_at(["name"]) == Some(mount.volume.clone()));
         let has_below = self.container.items("volumeMounts").any(|it| {

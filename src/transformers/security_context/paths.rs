@@ -2,12 +2,13 @@
 
 use std::borrow::Cow;
 
-use super::{SecurityContext, authors_own, has_command, volumes, writable};
+use super::author::{Authored, Pod};
+use super::{SecurityContext, has_command, volumes, writable};
 use crate::catalogue::{Entry, clean, is_within, mounted_at};
 use crate::config::Section;
 use crate::edit::Knowledge;
 use crate::finding::Mode;
-use crate::objects::{Container, ContainerType, Template};
+use crate::objects::{Container, ContainerType};
 use crate::yaml::Node;
 
 /// Why it is not known that a container runs with a read-only root filesystem.
@@ -36,27 +37,26 @@ impl Section<'_, SecurityContext> {
     /// The paths of a container that stay writable under a read-only root filesystem.
     pub(super) fn writable_paths(
         &self,
-        template: &Template<'_>,
-        container: &Container<'_>,
+        pod: &Pod<'_, '_>,
+        author: &Authored<'_, '_>,
     ) -> Vec<writable::Wanted> {
-        let settings = &self.settings;
+        let (settings, container) = (&self.settings, author.container);
         // Ephemeral containers cannot add volumes, and Windows has no read-only root filesystem.
-        let may_have_volumes = template.has_field("volumes") && !template.is_windows;
+        let may_have_volumes = pod.has_volumes && !pod.template.is_windows;
         if container.container_type == ContainerType::Ephemeral || !may_have_volumes {
             return Vec::new();
         }
-        let authors = || authors_own(container, "readOnlyRootFilesystem").and_then(|it| it.bool());
+        let authors = || author.author("readOnlyRootFilesystem")?.bool();
         let is_read_only = settings.wants_read_only_root()
             && self.mode("container.readOnlyRootFilesystem") != Mode::Off
             && (self.may_be_read_only(container) || authors() == Some(true));
         let tmp = is_read_only && !settings.no_tmp;
         let mut paths = writable::paths_for(&settings.writable_paths, tmp, &container.name);
         // The image's entrypoint writes to these paths, and a command replaces the entrypoint.
-        let has_command = has_command(container);
         if is_read_only
             && settings.is_restricted()
-            && !has_command
             && let Some((image, entry)) = self.known_of(container)
+            && !has_command(container)
         {
             writable::add_known(&mut paths, &image, entry);
         }
@@ -109,8 +109,8 @@ impl Section<'_, SecurityContext> {
         if is_asked || self.lists_paths(container) {
             return None;
         }
-        let known = self.known_of(container);
-        let Some((_, entry)) = known.filter(|(_, entry)| entry.paths_are_complete) else {
+        let known = self.entry_of(container);
+        let Some(entry) = known.filter(|entry| entry.paths_are_complete) else {
             return Some(UnknownPaths::Image);
         };
         let mut hidden = entry.hides.iter().filter_map(|path| clean(path));

@@ -2,48 +2,38 @@
 
 use kustomize_krm_types::Severity;
 
+use super::author::{Authored, Contained, Pod};
 use super::container::ContainerFitting;
 use super::legacy::{FieldLocation, had_annotation};
 use super::user::{author_user, runs_as_root};
 use super::wanted::{KNATIVE_FIELDS, POD_FIELDS, Wanted};
 use super::{
-    Automount, NEVER, Placement, REFUSED, SecurityContext, author, authors_own, forbid_token,
-    not_in_knative, too_young,
+    Automount, NEVER, Placement, REFUSED, SecurityContext, forbid_token, not_in_knative, too_young,
 };
 use crate::config::Section;
 use crate::edit::{Edits, Knowledge};
 use crate::finding::{Finding, Mode};
-use crate::objects::{AUTOMOUNT, Container, Template, TokenNeed};
+use crate::objects::{AUTOMOUNT, TokenNeed};
 use crate::problem::Problem;
 use crate::transformers::Scope;
-use crate::yaml::{Node, Value};
+use crate::yaml::Value;
 
-/// A pod template and the scope of its section.
+/// A pod template with its containers, and the scope of its section.
 pub(super) struct PodFitting<'f, 'r, 'c> {
     pub(super) scope: &'f Scope<'r, 'c, SecurityContext>,
-    pub(super) template: &'f Template<'r>,
-    /// Knative rejects the pod's security context, and accepts only some fields of containers.
-    pub(super) is_knative: bool,
+    pub(super) pod: Pod<'f, 'r>,
+    pub(super) containers: &'f [Contained<'f, 'r, 'c>],
 }
 
 impl<'a> PodFitting<'_, 'a, '_> {
-    pub(super) fn context(&self) -> Option<Node<'a>> {
-        self.template.security_context()
-    }
-
-    /// Whether the pod's own security context may be written.
-    pub(super) fn has_context(&self) -> bool {
-        !self.is_knative && self.template.has_field("securityContext")
-    }
-
     /// Deletes the fields that the mode removes, and sets users and groups.
     pub(super) fn fit_users(
         &self,
         section: &Section<'_, SecurityContext>,
         edits: &mut Edits<'_>,
     ) -> Result<(), Problem> {
-        let wanted = section.settings.wanted_for_pod();
-        if self.template.has_field("securityContext") {
+        let wanted = section.wanted_for_pod();
+        if self.pod.template.has_field("securityContext") {
             let location = self.location(None);
             location.remove("pod", POD_FIELDS, &[wanted], section, edits)?;
         }
@@ -60,7 +50,7 @@ impl<'a> PodFitting<'_, 'a, '_> {
         section: &Section<'_, SecurityContext>,
         edits: &mut Edits<'_>,
     ) -> Result<(), Problem> {
-        let wanted = section.settings.wanted_for_pod();
+        let wanted = section.wanted_for_pod();
         let group = self.wanted_group(section, wanted, edits);
         let others = wanted.iter().filter(|it| !it.is_id());
         self.fit_fields(section, others.chain(&group), edits)?;
@@ -73,19 +63,20 @@ impl<'a> PodFitting<'_, 'a, '_> {
         fields: impl Iterator<Item = &'w Wanted>,
         edits: &mut Edits<'_>,
     ) -> Result<(), Problem> {
+        let (pod, subject) = (&self.pod, &self.pod.template.pod);
         for wanted in fields {
-            if !wanted.is_for(self.template, section) {
+            if !wanted.is_for(pod.template, wanted.mode) {
                 continue;
             }
-            if self.is_knative && !KNATIVE_FIELDS.contains(&wanted.name.as_str()) {
-                edits.find(not_in_knative(&self.template.pod, wanted, section));
+            if pod.is_knative && !KNATIVE_FIELDS.contains(&wanted.name) {
+                edits.find(not_in_knative(subject, wanted, section));
                 continue;
             }
-            if !wanted.is_shared() && !self.is_knative && !self.has_context() {
+            if !wanted.is_shared() && !pod.is_knative && !pod.has_context {
                 continue;
             }
-            if let Some(since) = wanted.is_too_young(section) {
-                edits.find(too_young(&self.template.pod, wanted, since, section));
+            if let Some(since) = wanted.too_young {
+                edits.find(too_young(subject, wanted, since, section));
                 continue;
             }
             if wanted.is_shared() {
@@ -105,85 +96,82 @@ impl<'a> PodFitting<'_, 'a, '_> {
         wanted: &Wanted,
         edits: &mut Edits<'_>,
     ) -> Result<(), Problem> {
-        let non_root = wanted.name == "runAsNonRoot" && wanted.value == Value::from(true);
-        let containers = || self.template.containers.iter();
+        let (pod, name) = (&self.pod, wanted.name);
+        let non_root = name == "runAsNonRoot" && wanted.value == Value::from(true);
         let is_user = non_root || wanted.is_id();
-        let roots: Vec<_> = containers()
-            .filter(|it| non_root && runs_as_root(self.template, it, edits))
-            .chain(containers().filter(|it| is_user && self.stays_privileged(it)))
-            .collect();
-        let root = |container: &Container<'a>| roots.iter().any(|it| std::ptr::eq(*it, container));
-        for container in containers().filter(|it| non_root && root(it)) {
-            edits.find(match self.stays_privileged(container) {
-                true => self.is_privileged(container, section),
-                false => self.starts_as_root(container, section),
+        let is_root = |it: &Contained<'_, 'a, '_>| {
+            non_root && runs_as_root(pod, &it.author, edits) || is_user && self.stays_privileged(it)
+        };
+        let roots: Vec<bool> = self.containers.iter().map(is_root).collect();
+        let containers = || self.containers.iter().zip(roots.iter().copied());
+        for (it, _) in containers().filter(|(_, is_root)| non_root && *is_root) {
+            edits.find(match self.stays_privileged(it) {
+                true => self.is_privileged(&it.author, section),
+                false => self.starts_as_root(&it.author, section),
             });
         }
-        let own = |container: &Container<'a>| authors_own(container, &wanted.name).is_some();
+        // The config may not apply to a container, or differ for it.
+        let mode_of = |it: &Contained<'_, 'a, '_>| {
+            let own = it.section.as_deref();
+            own.map(|own| wanted.mode_in(own, section))
+        };
+        let own = |it: &Contained<'_, 'a, '_>| it.author.author(name).is_some();
         // The image's user wins over the setting; see `PodFitting::fit_known_users`.
         // A group belongs to its user: next to the image's user, the image's own group stays.
-        let is_group = wanted.name == "runAsGroup" && section.mode(&wanted.leaf) == Mode::Ensure;
-        let of_config = section.settings.wanted_for_pod();
+        let is_group = name == "runAsGroup" && wanted.mode == Mode::Ensure;
+        let of_config = section.wanted_for_pod();
         let user = of_config.iter().find(|it| it.name == "runAsUser");
-        let is_apart = |container: &Container<'a>| {
+        let is_apart = |it: &Contained<'_, 'a, '_>| {
             if !is_group {
                 return false;
             }
             let gone = [Mode::Override, Mode::Remove];
-            let own = self.lasting(container, section, "runAsUser", &gone);
+            let own = self.lasting(it, section, "runAsUser", &gone);
             let own = own.and_then(|it| it.value().ok());
             let is_other = own.is_some_and(|own| user.is_some_and(|user| user.value != own));
             // An image's user that is also the config's has the config's group, in this run and the next.
             let differs = |id: i64| user.is_none_or(|user| user.value != Value::from(id));
-            let known = self.known_id(container, "runAsUser");
-            is_other || known.is_some_and(|(_, id)| differs(id))
+            is_other || self.known_id(it, "runAsUser").is_some_and(differs)
         };
-        let known = |container: &Container<'a>| {
-            wanted.is_id() && self.known_id(container, &wanted.name).is_some()
-                || is_apart(container)
+        let known = |it: &Contained<'_, 'a, '_>| {
+            wanted.is_id() && self.known_id(it, name).is_some() || is_apart(it)
         };
         let any_apart =
-            containers().any(|it| is_apart(it) && self.known_id(it, "runAsGroup").is_none());
+            containers().any(|(it, _)| is_apart(it) && self.known_id(it, "runAsGroup").is_none());
         // A legacy annotation counts as the author's value of the field.
-        let annotated = |container: &Container<'a>| {
-            had_annotation(&wanted.name)
+        let annotated = |it: &Contained<'_, 'a, '_>| {
+            had_annotation(name)
                 && self
-                    .location(Some(container))
+                    .location(Some(&it.author))
                     .is_annotated_otherwise(wanted)
         };
-        let on_pod = author(self.context(), &wanted.name).is_some()
-            || self.location(None).is_annotated_otherwise(wanted);
+        let on_pod =
+            pod.author(name).is_some() || self.location(None).is_annotated_otherwise(wanted);
         // Containers that an operator adds have the pod's user.
-        let is_open = self.template.has_more_containers;
+        let is_open = pod.template.has_more_containers;
         let has_root_pod = is_open && non_root && self.is_root_pod(edits);
         if has_root_pod {
             edits.find(self.pod_starts_as_root(section));
         }
-        let any_root = has_root_pod || containers().any(root);
+        let any_root = has_root_pod || roots.contains(&true);
         // The pod's field would also apply to a container that is exempt.
-        let is_exempt = |container: &Container<'a>| {
-            let own = self.scope.section_for(container);
-            own.is_some_and(|own| own.mode(&wanted.leaf) == Mode::Off)
-        };
-        let any_exempt = section.mode(&wanted.leaf) != Mode::Off && containers().any(is_exempt);
+        let is_exempt = |it: &Contained<'_, 'a, '_>| mode_of(it) == Some(Mode::Off);
+        let any_exempt = wanted.mode != Mode::Off && containers().any(|(it, _)| is_exempt(it));
         // The pod's field must not differ from an annotation that stays.
-        let stays = |container: &Container<'a>| {
-            let own = self.scope.section_for(container);
-            let overrides = own.is_some_and(|own| own.mode(&wanted.leaf) == Mode::Override);
-            annotated(container) && !overrides
-        };
-        let any_stays = containers().any(stays);
+        let stays =
+            |it: &Contained<'_, 'a, '_>| annotated(it) && mode_of(it) != Some(Mode::Override);
+        let any_stays = containers().any(|(it, _)| stays(it));
         let per_container = section.settings.placement == Placement::Container
             || any_root
             || any_exempt
             || any_stays
             || any_apart
-            || !self.has_context();
+            || !pod.has_context;
         // A field that every container sets is not repeated for the pod; the pod's own value is still checked.
         let is_needed =
-            !per_container && (is_open || containers().any(|it| !own(it) && !known(it)));
-        let would_contradict = any_stays && section.mode(&wanted.leaf) == Mode::Override;
-        let is_for_pod = !any_root && !would_contradict && self.has_context();
+            !per_container && (is_open || containers().any(|(it, _)| !own(it) && !known(it)));
+        let would_contradict = any_stays && wanted.mode == Mode::Override;
+        let is_for_pod = !any_root && !would_contradict && pod.has_context;
         if is_for_pod && (on_pod || is_needed) {
             let agreed = edits.agreed.len();
             self.location(None).set(wanted, section, edits)?;
@@ -192,31 +180,29 @@ impl<'a> PodFitting<'_, 'a, '_> {
                 edits.agreed.truncate(agreed);
             }
         }
-        for container in containers().filter(|it| !root(it) && !known(it)) {
-            // The config may not apply to this container, or differ for it.
-            let Some(section) = self.scope.section_for(container) else {
+        for (it, _) in containers().filter(|(it, is_root)| !is_root && !known(it)) {
+            let (Some(section), Some(mode)) = (it.section.as_deref(), mode_of(it)) else {
                 continue;
             };
             // The same field in `container` takes precedence; see `ContainerFitting::fit`.
-            if !wanted.is_for(self.template, &section) || section.sets_for_container(&wanted.name) {
+            if !wanted.is_for(pod.template, mode) || section.sets_for_container(name) {
                 continue;
             }
-            let overrides = section.mode(&wanted.leaf) == Mode::Override;
+            let overrides = mode == Mode::Override;
             // The container's own value wins over the pod's, so every mode applies to it.
-            let annotated = annotated(container);
-            let is_due = own(container)
+            let annotated = annotated(it);
+            let is_due = own(it)
                 || annotated && (per_container || !overrides)
                 || per_container && (overrides || !on_pod);
+            let location = self.location(Some(&it.author));
             if is_due {
-                let location = self.location(Some(container));
                 let agreed = edits.agreed.len();
-                location.set(wanted, &section, edits)?;
+                location.set(wanted, section, edits)?;
                 if !per_container {
                     edits.agreed.truncate(agreed);
                 }
             } else if annotated {
-                let location = self.location(Some(container));
-                location.set_annotation(wanted, &section, edits)?;
+                location.set_annotation(wanted, section, edits)?;
             }
         }
         Ok(())
@@ -224,18 +210,13 @@ impl<'a> PodFitting<'_, 'a, '_> {
 
     /// Whether a container is privileged after the run and its user is the image's: another user than root has no
     /// capabilities.
-    pub(super) fn stays_privileged(&self, container: &Container<'a>) -> bool {
-        let Some(section) = self.scope.section_for(container) else {
-            let author = authors_own(container, "privileged").and_then(|it| it.bool());
-            return author == Some(true) && author_user(self.template, container).is_none();
+    pub(super) fn stays_privileged(&self, it: &Contained<'_, 'a, '_>) -> bool {
+        let Some(section) = it.section.as_deref() else {
+            let author = it.author.author("privileged").and_then(|it| it.bool());
+            return author == Some(true) && author_user(&self.pod, &it.author).is_none();
         };
-        let fitting = ContainerFitting {
-            section: &section,
-            template: self.template,
-            container,
-            is_knative: self.is_knative,
-        };
-        let user = || self.lasting(container, &section, "runAsUser", &[Mode::Remove]);
+        let fitting = ContainerFitting::of(&self.pod, section, &it.author);
+        let user = || self.lasting(it, section, "runAsUser", &[Mode::Remove]);
         let of_pod = ["pod.runAsUser", "pod.runAsNonRoot"];
         fitting.becomes_privileged()
             && user().is_none()
@@ -247,10 +228,10 @@ impl<'a> PodFitting<'_, 'a, '_> {
 
     fn is_privileged(
         &self,
-        container: &Container<'a>,
+        container: &Authored<'_, 'a>,
         section: &Section<'_, SecurityContext>,
     ) -> Finding {
-        let subject = &container.subject;
+        let subject = &container.container.subject;
         let message = format!(
             "{}: did not set runAsNonRoot or a user: the container is privileged, and as another user than root it has no \
              capabilities",
@@ -265,37 +246,38 @@ impl<'a> PodFitting<'_, 'a, '_> {
             )
     }
 
-    fn location<'s>(&'s self, container: Option<&'s Container<'a>>) -> FieldLocation<'s, 'a> {
+    fn location<'s>(&'s self, container: Option<&'s Authored<'s, 'a>>) -> FieldLocation<'s, 'a> {
         FieldLocation {
-            template: self.template,
+            pod: &self.pod,
             container,
         }
     }
 
     /// Whether the author's pod runs as root, for containers that are not in the manifest.
     fn is_root_pod(&self, edits: &Edits<'_>) -> bool {
-        let user = author(self.context(), "runAsUser").and_then(|node| node.int());
-        let planned = edits.planned(&self.template.pod, &["securityContext", "runAsUser"]);
+        let user = self.pod.author("runAsUser").and_then(|node| node.int());
+        let planned = edits.planned(&self.pod.template.pod, &["securityContext", "runAsUser"]);
         user == Some(0_i64) && planned.is_none()
     }
 
     fn pod_starts_as_root(&self, section: &Section<'_, SecurityContext>) -> Finding {
-        let subject = &self.template.pod;
+        let subject = &self.pod.template.pod;
+        let author = self.pod.author("runAsUser");
         let message = format!("{}: {STARTS_AS_ROOT}", subject.part);
         Finding::graded(&REFUSED, Severity::Warning, message)
             .about(subject, &["securityContext", "runAsUser"])
-            .current(author(self.context(), "runAsUser").and_then(|node| node.value().ok()))
+            .current(author.and_then(|node| node.value().ok()))
             .decided_by(section.decision("pod.runAsNonRoot"))
             .help("choose another user in the manifest, or override `runAsUser` in the config")
     }
 
     fn starts_as_root(
         &self,
-        container: &Container<'a>,
+        container: &Authored<'_, 'a>,
         section: &Section<'_, SecurityContext>,
     ) -> Finding {
-        let subject = &container.subject;
-        let author = author_user(self.template, container);
+        let subject = &container.container.subject;
+        let author = author_user(&self.pod, container);
         let is_authors = author.and_then(|node| node.int()) == Some(0_i64);
         let (severity, message, help) = match is_authors {
             true => (
@@ -323,7 +305,8 @@ impl<'a> PodFitting<'_, 'a, '_> {
         section: &Section<'_, SecurityContext>,
         edits: &mut Edits<'_>,
     ) -> Result<(), Problem> {
-        if !self.template.has_field(AUTOMOUNT) {
+        let template = self.pod.template;
+        if !template.has_field(AUTOMOUNT) {
             return Ok(());
         }
         let knowledge = match section.settings.automount() {
@@ -333,7 +316,7 @@ impl<'a> PodFitting<'_, 'a, '_> {
                 let accounts = &self.scope.objects().accounts;
                 let (known, own) = (&section.settings.known, section.catalogue());
                 let resource = self.scope.target().resource;
-                match accounts.need_of(resource, self.template, known, own) {
+                match accounts.need_of(resource, template, known, own) {
                     TokenNeed::Nothing(reason) => Knowledge::input(reason),
                     // A check reports accounts that are not known, each once.
                     _ => return Ok(()),
@@ -341,7 +324,7 @@ impl<'a> PodFitting<'_, 'a, '_> {
             }
             Automount::Never => Knowledge::config(NEVER),
         };
-        forbid_token(&self.template.pod, section, knowledge, edits)
+        forbid_token(&template.pod, section, knowledge, edits)
     }
 }
 

@@ -1,31 +1,30 @@
 //! The user and the group that a container runs as.
 
-use super::{author, authors_own};
+use super::author::{Authored, Pod};
 use crate::edit::Edits;
-use crate::objects::{Container, Template};
 use crate::yaml::{Node, Value};
 
 const FIELD: [&str; 2] = ["securityContext", "runAsUser"];
 
 /// The id that a container has, its own or the pod's, according to the edits so far and the manifest.
 pub(super) fn id_of(
-    template: &Template<'_>,
-    container: &Container<'_>,
+    pod: &Pod<'_, '_>,
+    container: &Authored<'_, '_>,
     name: &str,
     edits: &Edits<'_>,
 ) -> Option<Value> {
-    let own = match edits.planned(&container.subject, &[FIELD[0], name]) {
+    let own = match edits.planned(&container.container.subject, &[FIELD[0], name]) {
         Some(planned) => planned.cloned(),
-        None => authors_own(container, name).and_then(id),
+        None => container.author(name).and_then(id),
     };
-    own.or_else(|| id_of_pod(template, name, edits))
+    own.or_else(|| id_of_pod(pod, name, edits))
 }
 
 /// The id in the pod's security context, in the same way.
-pub(super) fn id_of_pod(template: &Template<'_>, name: &str, edits: &Edits<'_>) -> Option<Value> {
-    match edits.planned(&template.pod, &[FIELD[0], name]) {
+pub(super) fn id_of_pod(pod: &Pod<'_, '_>, name: &str, edits: &Edits<'_>) -> Option<Value> {
+    match edits.planned(&pod.template.pod, &[FIELD[0], name]) {
         Some(planned) => planned.cloned(),
-        None => author(template.security_context(), name).and_then(id),
+        None => pod.author(name).and_then(id),
     }
 }
 
@@ -36,17 +35,14 @@ fn id(node: Node<'_>) -> Option<Value> {
 
 /// Whether a container runs as root, according to the edits so far and the manifest.
 pub(super) fn runs_as_root(
-    template: &Template<'_>,
-    container: &Container<'_>,
+    pod: &Pod<'_, '_>,
+    container: &Authored<'_, '_>,
     edits: &Edits<'_>,
 ) -> bool {
-    id_of(template, container, FIELD[1], edits) == Some(Value::from(0_i64))
+    id_of(pod, container, FIELD[1], edits) == Some(Value::from(0_i64))
 }
 
 /// The user that the manifest sets for a container, without the edits so far.
-pub(super) fn author_user<'a>(
-    template: &Template<'a>,
-    container: &Container<'a>,
-) -> Option<Node<'a>> {
-    authors_own(container, FIELD[1]).or_else(|| author(template.security_context(), FIELD[1]))
+pub(super) fn author_user<'a>(pod: &Pod<'_, 'a>, container: &Authored<'_, 'a>) -> Option<Node<'a>> {
+    container.author(FIELD[1]).or_else(|| pod.author(FIELD[1]))
 }

@@ -168,7 +168,7 @@ impl Volumes {
         let place = (name_of(fitting.container), wanted.path.clone());
         let name = self.name_for(&place);
         if !self.known.contains_key(&name) {
-            let (pod, volume) = (&fitting.template.pod, wanted.volume(&name));
+            let (pod, volume) = (&fitting.pod.template.pod, wanted.volume(&name));
             edits.append(Proposal::new(pod, &["volumes"], volume, decision.clone()))?;
             self.known.insert(name.clone(), (Source::EmptyDir, true));
         }
@@ -199,7 +199,7 @@ impl Volumes {
             return Cover::Device;
         }
         let mounts = container.items("volumeMounts");
-        let mounts = mounts.chain(fitting.template.workspaces());
+        let mounts = mounts.chain(fitting.pod.template.workspaces());
         let mut nearest: Option<(usize, Cover)> = None;
         for mount in mounts {
             let text = |key: &str| mount.text_at([key]).unwrap_or_default();

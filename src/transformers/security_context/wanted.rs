@@ -82,7 +82,7 @@ pub(super) const SINCE_MINOR: [(&str, u32); 5] = [
 ];
 
 /// The minor version from which a newer field is written.
-pub(super) fn since(name: &str) -> Option<u32> {
+fn since(name: &str) -> Option<u32> {
     let found = SINCE_MINOR.iter().find(|(field, _)| *field == name);
     found.map(|(_, since)| *since)
 }
@@ -98,13 +98,17 @@ pub(super) const KNATIVE_FIELDS: [&str; 8] = [
 /// although only the one without `CAP_` has an effect.
 pub const SYS_ADMIN: &str = "CAP_SYS_ADMIN";
 
-/// A field to set: its path in the security context, its leaf in the config, and its value.
+/// A field to set: its name, its path in the pod spec or the container, its leaf in the config, and its value.
 #[derive(Clone, Debug)]
 pub(super) struct Wanted {
-    pub(super) field: &'static [&'static str],
-    pub(super) name: String,
+    pub(super) name: &'static str,
+    pub(super) path: Vec<&'static str>,
     pub(super) leaf: String,
     pub(super) value: Value,
+    /// The mode of the leaf in the section that it is from.
+    pub(super) mode: Mode,
+    /// The minor version that the field needs, if the cluster's is older.
+    pub(super) too_young: Option<u32>,
     /// What is known if the config does not set the field.
     pub(super) knowledge: Option<Knowledge>,
 }
@@ -117,6 +121,7 @@ const OF_PROFILE: Knowledge = Knowledge::config("the level restricted requires i
 pub(super) fn wanted(
     defaults: &impl Serialize,
     configured: &impl Serialize,
+    section: &Section<'_, SecurityContext>,
     context: &str,
 ) -> Vec<Wanted> {
     let mut fields: Vec<(String, Value)> = Vec::new();
@@ -132,21 +137,15 @@ pub(super) fn wanted(
         }
     }
     let wanted = fields.into_iter();
-    wanted
-        .map(|(name, value)| Wanted {
+    let wanted = wanted.filter_map(|(name, value)| {
+        let name = MODE_PATHS.iter().find(|it| **it == name)?;
+        let value = as_accepted(name, value);
+        Some(Wanted {
             knowledge: Some(OF_PROFILE),
-            ..Wanted::of(context, &name, as_accepted(&name, value))
+            ..Wanted::of(section, context, name, value)
         })
-        .collect()
-}
-
-/// The path of a field, if it differs from its name.
-fn field_of(name: &str) -> &'static [&'static str] {
-    match name {
-        "capabilities.add" => &["capabilities", "add"],
-        "capabilities.drop" => &["capabilities", "drop"],
-        _ => &[],
-    }
+    });
+    wanted.collect()
 }
 
 /// A value merged from several layers, changed so that the API server accepts it: only a profile of type Localhost has a
@@ -190,57 +189,73 @@ fn to_value(typed: &impl Serialize) -> Value {
 
 impl Wanted {
     /// A field of the security context of a `pod` or `container`.
-    pub(super) fn of(context: &str, name: &str, value: Value) -> Wanted {
+    pub(super) fn of(
+        section: &Section<'_, SecurityContext>,
+        context: &str,
+        name: &'static str,
+        value: Value,
+    ) -> Wanted {
+        let keys = std::iter::once("securityContext").chain(name.split('.'));
+        let leaf = [context, ".", name].concat();
         Wanted {
-            field: field_of(name),
-            name: name.to_owned(),
-            leaf: format!("{context}.{name}"),
+            path: keys.collect(),
+            mode: section.mode(&leaf),
+            leaf,
+            ..Wanted::of_spec(section, name, value)
+        }
+    }
+
+    /// A field of the pod spec itself.
+    pub(super) fn of_spec(
+        section: &Section<'_, SecurityContext>,
+        name: &'static str,
+        value: Value,
+    ) -> Wanted {
+        let minor = section.kubernetes_version().map_or(25, |it| it.minor());
+        Wanted {
+            name,
+            path: vec![name],
+            leaf: name.to_owned(),
             value,
+            mode: section.mode(name),
+            too_young: since(name).filter(|since| minor < *since),
             knowledge: None,
         }
     }
 
-    /// The field's path in the pod spec or the container.
-    pub(super) fn full_path(&self) -> Vec<&str> {
-        match self.field {
-            _ if !self.leaf.contains('.') => vec![&self.name],
-            [] => vec!["securityContext", &self.name],
-            [map, list @ ..] => [&["securityContext", map], list].concat(),
+    /// Its mode in a section, which mostly is the one that it is from.
+    pub(super) fn mode_in(
+        &self,
+        section: &Section<'_, SecurityContext>,
+        from: &Section<'_, SecurityContext>,
+    ) -> Mode {
+        match std::ptr::eq(section, from) {
+            true => self.mode,
+            false => section.mode(&self.leaf),
         }
     }
 
     /// Whether it is the user or the group, which other fields depend on.
     pub(super) fn is_id(&self) -> bool {
-        matches!(self.name.as_str(), "runAsUser" | "runAsGroup")
+        matches!(self.name, "runAsUser" | "runAsGroup")
     }
 
     pub(super) fn is_shared(&self) -> bool {
-        SHARED.contains(&self.name.as_str())
+        SHARED.contains(&self.name)
     }
 
     /// Whether the field's mode sets it and these pods may have it.
-    pub(super) fn is_for(
-        &self,
-        template: &Template<'_>,
-        section: &Section<'_, SecurityContext>,
-    ) -> bool {
-        let is_allowed = !template.is_windows || WINDOWS_FIELDS.contains(&self.name.as_str());
-        is_allowed && !matches!(section.mode(&self.leaf), Mode::Off | Mode::Remove)
+    pub(super) fn is_for(&self, template: &Template<'_>, mode: Mode) -> bool {
+        let is_allowed = !template.is_windows || WINDOWS_FIELDS.contains(&self.name);
+        is_allowed && !matches!(mode, Mode::Off | Mode::Remove)
     }
 
     /// Whether the API server rejects the value together with `allowPrivilegeEscalation: false`.
     pub(super) fn asks_for_escalation(&self) -> bool {
-        match (self.name.as_str(), &self.value) {
+        match (self.name, &self.value) {
             ("privileged", value) => *value == Value::from(true),
             ("capabilities.add", Value::Sequence(names)) => names.contains(&Value::from(SYS_ADMIN)),
             _ => false,
         }
-    }
-
-    /// The minor version that the field needs, if the cluster's is older.
-    pub(super) fn is_too_young(&self, section: &Section<'_, SecurityContext>) -> Option<u32> {
-        let since = since(&self.name)?;
-        let minor = section.kubernetes_version().map_or(25, |it| it.minor());
-        (minor < since).then_some(since)
     }
 }

@@ -61,6 +61,7 @@ impl<'a> Node<'a> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
     use crate::yaml::Stream;
