@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::{ConfigPlace, Entry, EntryType, Report, folded_message};
 use crate::finding::{Lines, Part};
-use crate::hashing::HashMap;
+use crate::hashing::{HashMap, Same};
 use crate::kubernetes::Pattern;
 
 /// Findings with one sentence and one resolution.
@@ -59,7 +59,7 @@ impl<'r> Group<'r> {
         let config = &self.first().config;
         let mut entries = self.entries.iter();
         let is_same = entries.all(|(_, entry)| entry.config == *config);
-        config.as_ref().filter(|_| is_same)
+        config.as_deref().filter(|_| is_same)
     }
 
     /// The number of objects.
@@ -185,7 +185,13 @@ pub(super) fn groups<'r>(
             discriminant(&entry.entry_type),
             discriminant(&entry.severity),
         );
-        let words = (entry.rule, sentence_of(entry), common(entry));
+        let (help, lines) = common(entry);
+        let words = (
+            Same(entry.rule),
+            Same(sentence_of(entry)),
+            help.map(Same),
+            lines,
+        );
         let marks = (entry.tags.mark("reason"), entry.tags.mark("until"));
         let next = groups.len();
         let at = *same

@@ -81,7 +81,7 @@ impl Comparison {
                 object: name_of(&row.resource_ref),
                 place: row
                     .file
-                    .as_ref()
+                    .as_deref()
                     .map(FilePlace::to_string)
                     .unwrap_or_default(),
                 subject: name_of(&row.resource_ref),
