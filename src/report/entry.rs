@@ -253,13 +253,15 @@ pub(super) fn of_problem(problem: &Problem) -> Entry {
 /// host may pass them in any order.
 pub(super) fn in_order(mut results: Vec<Entry>) -> Vec<Entry> {
     // What is the same for all entries of an object is compared once for each object.
+    let mut ranks: HashMap<Option<usize>, usize> = HashMap::default();
     let mut objects: Vec<&Entry> = results.iter().collect();
     objects.dedup_by_key(|entry| entry.object);
+    objects.retain(|it| ranks.insert(it.object, 0).is_none() || it.object.is_none());
     sorting::sort_by_key(&mut objects, |entry| place(entry));
     let count = objects.len();
-    let mut ranks: HashMap<Option<usize>, usize> = HashMap::default();
-    for (rank, entry) in objects.into_iter().enumerate() {
-        ranks.entry(entry.object).or_insert(rank);
+    // The first one counts of those about no object.
+    for (rank, entry) in objects.into_iter().enumerate().rev() {
+        ranks.insert(entry.object, rank);
     }
     // Most severe first, and then object by object.
     let numbers = results.iter().map(|entry| {
