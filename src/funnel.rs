@@ -47,7 +47,7 @@ impl<'c> Funnel<'c> {
     /// Whether a rule applies in this run and is not disabled.
     pub fn asks(&self, rule: &Rule) -> bool {
         let is_due = rule.when == When::Always || self.config.validate_only;
-        is_due && self.config.checks.runs(rule) && self.severity_of(rule, rule.severity).is_some()
+        is_due && self.config.checks.runs(rule)
     }
 
     /// The configured severity of a finding; `None` if its rule is disabled.
@@ -127,6 +127,8 @@ impl<'c> Funnel<'c> {
         let mut verdict = Verdict::default();
         let duplicates = self.duplicates();
         let severities = self.severities();
+        let mut selected = selection.selected.iter();
+        let has_exemptions = selected.any(|it| !it.exemptions.is_empty());
         // The first finding about each image, by its place in the verdict.
         let mut images: HashMap<(&'static str, String), (usize, usize)> = HashMap::default();
         // Those to report move to the front: there are many, and a second list of them is large.
@@ -134,7 +136,10 @@ impl<'c> Funnel<'c> {
         let mut kept = 0;
         for (at, is_duplicate) in duplicates.into_iter().enumerate() {
             let finding = &mut findings[at];
-            let exemption = exemption_of(finding, selection);
+            let exemption = match has_exemptions {
+                true => exemption_of(finding, selection),
+                false => None,
+            };
             // An exempt field is not written, whether or not its rule runs.
             let keeps_field = finding
                 .decision
