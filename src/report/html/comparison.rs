@@ -1,5 +1,7 @@
 //! The page of environments side by side.
 
+use std::borrow::Cow;
+
 use askama::Template;
 
 use super::{CSP, FindingPlace, SCRIPT, STYLE, Tile, VERSION, drawn};
@@ -85,7 +87,7 @@ impl Comparison {
                     .map(FilePlace::to_string)
                     .unwrap_or_default(),
                 subject: name_of(&row.resource_ref),
-                details: "",
+                details: Cow::Borrowed(""),
             });
             InversionCard {
                 rule: CMP001.id,
