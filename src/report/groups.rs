@@ -330,8 +330,14 @@ struct Word<'m> {
 impl<'m> Word<'m> {
     /// The word without the punctuation and the blanks after it.
     fn bare(&self) -> &'m str {
-        self.text.trim_end_matches([' ', ',', ';', ':', '.'])
+        bare(self.text)
     }
+}
+
+/// A word without the punctuation and the blanks after it.
+fn bare(word: &str) -> &str {
+    let end = word.bytes().rev().take_while(|c| b" ,;:.".contains(c));
+    &word[..word.len() - end.count()]
 }
 
 /// Words that come before a name.
@@ -355,7 +361,7 @@ fn words(message: &str) -> Vec<Word<'_>> {
             continue;
         }
         let text = &message[start..end];
-        let is_name = is_name(text.trim_end_matches([' ', ',', ';', ':', '.']), before);
+        let is_name = is_name(bare(text), before);
         before = text.trim_end();
         match words.last_mut() {
             Some(last) if is_name && last.is_name && last.text.ends_with(", ") => {
