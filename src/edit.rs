@@ -97,6 +97,14 @@ impl<'a> Edits<'a> {
         }
     }
 
+    /// Makes room for the edits of so many objects: a list that grows is copied, and takes twice the memory. The room that is
+    /// not used is never touched, and takes none.
+    pub fn make_room_for(&mut self, objects: usize) {
+        /// Most objects have fewer.
+        const MANY: usize = 16;
+        self.changes.reserve_exact(MANY * objects);
+    }
+
     /// Adds the edits of the objects that follow.
     pub fn extend(&mut self, other: Edits<'a>) {
         append(&mut self.changes, other.changes);

@@ -2,7 +2,6 @@
 
 use std::sync::atomic::Ordering::Relaxed;
 
-use jsonptr::{Pointer, PointerBuf};
 use kustomize_krm_types::Severity;
 
 use crate::config::Config;
@@ -48,7 +47,7 @@ impl<'c> Funnel<'c> {
     /// Whether a rule applies in this run and is not disabled.
     pub fn asks(&self, rule: &Rule) -> bool {
         let is_due = rule.when == When::Always || self.config.validate_only;
-        is_due && self.config.checks.runs(rule) && self.severity_of(rule, rule.severity).is_some()
+        is_due && self.config.checks.runs(rule)
     }
 
     /// The configured severity of a finding; `None` if its rule is disabled.
@@ -63,6 +62,15 @@ impl<'c> Funnel<'c> {
         parts
             .into_iter()
             .for_each(|part| self.findings.extend(part));
+    }
+
+    /// The findings, with room for those of so many objects: a list that grows is copied, and takes twice the memory. The
+    /// room that is not used is never touched, and takes none.
+    pub fn with_room_for(&mut self, objects: usize) -> &mut Vec<Finding> {
+        /// Most objects have fewer.
+        const MANY: usize = 4;
+        self.findings.reserve(MANY * objects);
+        &mut self.findings
     }
 
     /// Adds findings.
@@ -83,13 +91,13 @@ impl<'c> Funnel<'c> {
     }
 
     /// The fields that other findings follow from, with the highest severity of the findings about each.
-    fn severities(&self) -> HashMap<(Option<usize>, PointerBuf), Severity> {
+    fn severities(&self) -> HashMap<(Option<usize>, String), Severity> {
         let mut severities = HashMap::default();
         let causes = self.findings.iter().filter_map(|it| {
             let cause = it.cause.as_ref()?;
-            Some((it.resource, cause.as_ptr()))
+            Some((it.resource, cause.as_str()))
         });
-        let causes: HashSet<(Option<usize>, &Pointer)> = causes.collect();
+        let causes: HashSet<(Option<usize>, &str)> = causes.collect();
         if causes.is_empty() {
             return severities;
         }
@@ -98,11 +106,12 @@ impl<'c> Funnel<'c> {
             let severity = severity.filter(|_| self.asks(finding.rule));
             if let (Some(pointer), Some(severity)) = (&finding.pointer, severity) {
                 // One about an item of a list is also about the list.
-                let last = pointer.last().map(|token| token.decoded().into_owned());
-                let is_item = last.is_some_and(|it| it.parse::<usize>().is_ok());
-                let list = pointer.parent().filter(|_| is_item);
-                let fields = [Some(pointer.as_ptr()), list].into_iter().flatten();
-                for field in fields.filter(|it| causes.contains(&(finding.resource, it))) {
+                let pointer = pointer.as_str();
+                let list = pointer.rsplit_once('/');
+                let list = list.filter(|(_, item)| item.parse::<usize>().is_ok());
+                let fields = [Some(pointer), list.map(|(list, _)| list)];
+                let fields = fields.into_iter().flatten();
+                for field in fields.filter(|it| causes.contains(&(finding.resource, *it))) {
                     let known = severities
                         .entry((finding.resource, field.to_owned()))
                         .or_insert(severity);
@@ -118,6 +127,8 @@ impl<'c> Funnel<'c> {
         let mut verdict = Verdict::default();
         let duplicates = self.duplicates();
         let severities = self.severities();
+        let mut selected = selection.selected.iter();
+        let has_exemptions = selected.any(|it| !it.exemptions.is_empty());
         // The first finding about each image, by its place in the verdict.
         let mut images: HashMap<(&'static str, String), (usize, usize)> = HashMap::default();
         // Those to report move to the front: there are many, and a second list of them is large.
@@ -125,7 +136,10 @@ impl<'c> Funnel<'c> {
         let mut kept = 0;
         for (at, is_duplicate) in duplicates.into_iter().enumerate() {
             let finding = &mut findings[at];
-            let exemption = exemption_of(finding, selection);
+            let exemption = match has_exemptions {
+                true => exemption_of(finding, selection),
+                false => None,
+            };
             // An exempt field is not written, whether or not its rule runs.
             let keeps_field = finding
                 .decision
@@ -140,7 +154,8 @@ impl<'c> Funnel<'c> {
                 continue;
             };
             // One cause is one finding.
-            let cause = finding.cause.take().map(|cause| (finding.resource, cause));
+            let cause = finding.cause.take();
+            let cause = cause.map(|it| (finding.resource, it.as_str().to_owned()));
             if cause.is_some_and(|it| severities.get(&it).is_some_and(|it| *it >= severity)) {
                 if let Some(exemption) = exemption {
                     exemption.is_used.store(true, Relaxed);
@@ -160,7 +175,9 @@ impl<'c> Funnel<'c> {
                             }
                         }
                         _ => {
-                            findings.swap(kept, at);
+                            if kept != at {
+                                findings.swap(kept, at);
+                            }
                             kept += 1;
                         }
                     }

@@ -9,6 +9,16 @@ pub type HashMap<K, V> = std::collections::HashMap<K, V, foldhash::fast::RandomS
 /// A set.
 pub type HashSet<K> = std::collections::HashSet<K, foldhash::fast::RandomState>;
 
+/// A text as a part of a key, for texts that are mostly the same ones: musl compares texts byte by byte.
+#[derive(Clone, Copy, Debug, Eq, Hash)]
+pub struct Same<'t>(pub &'t str);
+
+impl PartialEq for Same<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        std::ptr::eq(self.0, other.0) || are_same(self.0.as_bytes(), other.0.as_bytes())
+    }
+}
+
 /// Values by texts, most of which are few and short. Their digests tell them apart, and musl compares texts byte by byte.
 #[derive(Debug)]
 pub struct ByText<V>(HashMap<u16, Vec<(String, V)>>);

@@ -155,6 +155,8 @@ pub enum Results {
     Always,
     /// No.
     Never,
+    /// No, and the report is not read either: it has only the totals.
+    Unread,
 }
 
 /// Runs the KRM function on the bytes of a ResourceList.
@@ -250,13 +252,14 @@ fn try_run(
     let wants_results = match results {
         Results::ByHost => list.host != Host::Kustomize,
         Results::Always => true,
-        Results::Never => false,
+        Results::Never | Results::Unread => false,
     };
     let detail = match config.report_changes {
-        _ if !wants_results => DetailLevel::Totals,
+        _ if results == Results::Unread => DetailLevel::Totals,
+        _ if !wants_results => DetailLevel::Problems,
         config::ChangesReport::Full => DetailLevel::EachChange,
         config::ChangesReport::Summary => DetailLevel::Counts,
-        config::ChangesReport::None => DetailLevel::Totals,
+        config::ChangesReport::None => DetailLevel::Problems,
     };
     let report = Report::of(&mut fitted, &list.resources, &config, detail);
     let passed = match config.validate_only {

@@ -215,39 +215,42 @@ fn run<'s>(
     let all = 0..selection.selected.len();
     // The parts of the objects, each for all checks that look at one object at a time.
     let parts = selection.objects.parts_of(all.end);
-    let compare = |scene: &Scene<'_>| {
-        let mut found = of_scene(scene, &reported, &first);
-        found.extend(of_objects(scene, &reported, all.clone(), &comparing));
-        found
+    let compare = |scene: &Scene<'_>, found: &mut Vec<Finding>| {
+        of_scene(scene, &reported, &first, found);
+        of_objects(scene, &reported, all.clone(), &comparing, found);
     };
-    let mut found = match parts.as_slice() {
+    match parts.as_slice() {
         [part] => {
-            let mut found = vec![compare(&scene)];
+            let found = funnel.with_room_for(part.len());
+            compare(&scene, found);
             selection.objects.without_comparing(|| {
-                found.push(of_scene(&scene, &reported, &scenes));
-                found.push(of_objects(&scene, &reported, part.clone(), &others));
+                of_scene(&scene, &reported, &scenes, found);
+                of_objects(&scene, &reported, part.clone(), &others, found);
             });
-            found
         }
-        parts => parallel::map_all(1 + scenes.len() + parts.len(), &|at| {
-            // What they remember is of one thread.
-            let transformers = Transformers::new(config);
-            let scene = Scene::of(config, selection, &transformers, edits);
-            match at.checked_sub(1) {
-                None => selection.objects.compare(|| compare(&scene)),
-                Some(at) => match scenes.get(at) {
-                    Some(asked) => of_scene(&scene, &reported, &[*asked]),
-                    None => {
-                        let part = parts[at - scenes.len()].clone();
-                        of_objects(&scene, &reported, part, &others)
-                    }
-                },
-            }
-        }),
-    };
+        parts => {
+            let found = parallel::map_all(1 + scenes.len() + parts.len(), &|at| {
+                // What they remember is of one thread.
+                let transformers = Transformers::new(config);
+                let scene = Scene::of(config, selection, &transformers, edits);
+                let mut found = Vec::new();
+                match at.checked_sub(1) {
+                    None => selection.objects.compare(|| compare(&scene, &mut found)),
+                    Some(at) => match scenes.get(at) {
+                        Some(asked) => of_scene(&scene, &reported, &[*asked], &mut found),
+                        None => {
+                            let part = parts[at - scenes.len()].clone();
+                            of_objects(&scene, &reported, part, &others, &mut found);
+                        }
+                    },
+                }
+                found
+            });
+            funnel.extend_all(found);
+        }
+    }
     // The checks before are what asks for comparisons.
-    found.push(targets::uncompared(&scene).into_iter().collect());
-    funnel.extend_all(found);
+    funnel.extend(targets::uncompared(&scene).into_iter().collect());
 }
 
 /// The fields that FIT-RUN001 reports, with their objects.
@@ -263,14 +266,12 @@ fn reported_in(scene: &Scene<'_>) -> Reported {
 }
 
 /// What checks find that look at all objects at once.
-fn of_scene(scene: &Scene<'_>, reported: &Reported, asked: &[Asked]) -> Vec<Finding> {
-    let mut all = Vec::new();
+fn of_scene(scene: &Scene<'_>, reported: &Reported, asked: &[Asked], all: &mut Vec<Finding>) {
     for (check, find) in asked {
         if let Find::Scene(find) = find {
             all.extend(left(check, find(scene), reported));
         }
     }
-    all
 }
 
 /// What checks find that look at one object at a time, in some of the selected ones.
@@ -279,9 +280,10 @@ fn of_objects<'s>(
     reported: &Reported,
     part: Range<usize>,
     asked: &[Asked],
-) -> Vec<Finding> {
+    all: &mut Vec<Finding>,
+) {
     let selected = &scene.selection.selected[part];
-    let (mut all, mut of_pods) = (Vec::new(), Vec::new());
+    let mut of_pods = Vec::new();
     for (check, find) in asked {
         match find {
             Find::Scene(_) | Find::Comparing(_) => {}
@@ -303,7 +305,6 @@ fn of_objects<'s>(
             }
         });
     }
-    all
 }
 
 /// The findings without those about a present value that FIT-RUN001 reports: it would be changed.

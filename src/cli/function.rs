@@ -53,7 +53,8 @@ impl Settings {
         match self.channels {
             None => Results::ByHost,
             Some(Channels { results: true, .. }) => Results::Always,
-            Some(Channels { results: false, .. }) => Results::Never,
+            Some(Channels { stderr: true, .. }) => Results::Never,
+            Some(_) => Results::Unread,
         }
     }
 

@@ -70,7 +70,7 @@ impl Change {
     pub fn token_reason(&self) -> Option<Cow<'static, str>> {
         let is_token = || self.leaf.last().is_some_and(|it| it.decoded() == AUTOMOUNT);
         let is_taken = matches!(self.proposed, Some(Value::Bool(false))) && is_token();
-        self.note.clone().filter(|_| is_taken)
+        self.note.as_ref().filter(|_| is_taken).cloned()
     }
 
     /// The change as a warning, for a field that is checked or exempt.

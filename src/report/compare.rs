@@ -114,7 +114,7 @@ pub struct ComparedField {
     pub resource_ref: ResourceIdentifier,
     /// The place of the field, or of its nearest parent.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub file: Option<FilePlace>,
+    pub file: Option<Arc<FilePlace>>,
     /// The part of the object: `container "web"`.
     pub part: String,
     /// The section of the config.

@@ -9,6 +9,7 @@ use super::{ConfigPlace, Entry, EntryType, FilePlace, Places, Tags, reference};
 use crate::config::Config;
 use crate::edit::{Change, Source};
 use crate::finding::{Decision, Exempted, Finding};
+use crate::hashing::HashMap;
 use crate::objects::OnChange;
 use crate::problem::field_path;
 use crate::read::Resource;
@@ -19,6 +20,8 @@ pub(super) struct Entries<'r, 'a> {
     environment: Arc<str>,
     places: Places<'r, 'a>,
     references: &'r References<'a>,
+    /// The places of the decisions, by address: one decides about many objects.
+    deciding: HashMap<usize, (Arc<Decision>, Arc<ConfigPlace>)>,
 }
 
 /// The references to objects, each made once.
@@ -49,7 +52,16 @@ impl<'r, 'a> Entries<'r, 'a> {
             environment: config.environment.as_str().into(),
             places: Places::default(),
             references,
+            deciding: HashMap::default(),
         }
+    }
+
+    /// The place of the setting that decided.
+    fn config_place(&mut self, decision: &Arc<Decision>) -> Arc<ConfigPlace> {
+        let place = || (Arc::clone(decision), Arc::new(config_place(decision)));
+        let address = Arc::as_ptr(decision).addr();
+        let (_, place) = self.deciding.entry(address).or_insert_with(place);
+        Arc::clone(place)
     }
 
     pub(super) fn of_change(&mut self, index: usize, change: &Change) -> Entry {
@@ -72,13 +84,13 @@ impl<'r, 'a> Entries<'r, 'a> {
             rule: change.rule,
             object: Some(change.resource),
             resource_ref: Some(self.references.of(change.resource)),
-            field: Some(Field {
+            field: Some(Box::new(Field {
                 path: field_path(&change.pointer()),
                 current_value: change.current.as_ref().map(to_json),
                 proposed_value: change.proposed.as_ref().map(to_json),
-            }),
+            })),
             file: self.places.place(resource, Some(&change.pointer())),
-            config: Some(config_place(&change.decision)),
+            config: Some(self.config_place(&change.decision)),
             knowledge: change.source.map(Source::as_str),
             help: None,
             tags,
@@ -94,12 +106,15 @@ impl<'r, 'a> Entries<'r, 'a> {
         let references = self.references;
         let resource = finding.resource.map(|object| &references.resources[object]);
         let pointer = finding.pointer.as_ref().filter(|_| resource.is_some());
-        let field = pointer.map(|pointer| Field {
-            path: field_path(pointer),
-            current_value: finding.current.as_ref().map(to_json),
-            proposed_value: finding.proposed.as_ref().map(to_json),
+        let field = pointer.map(|pointer| {
+            Box::new(Field {
+                path: field_path(pointer),
+                current_value: finding.current.as_ref().map(to_json),
+                proposed_value: finding.proposed.as_ref().map(to_json),
+            })
         });
-        let decision = finding.decision.as_deref();
+        let decision = finding.decision.as_ref();
+        let config = decision.map(|decision| self.config_place(decision));
         Entry {
             entry_type: EntryType::Finding,
             message: finding.message,
@@ -110,15 +125,17 @@ impl<'r, 'a> Entries<'r, 'a> {
             field,
             file: match (resource, finding.place) {
                 (Some(resource), _) => self.places.place(resource, finding.pointer.as_deref()),
-                (None, place) => place.map(|(path, position)| FilePlace {
-                    path,
-                    index: 0,
-                    line: Some(position.line),
-                    column: Some(position.column),
-                    span: None,
+                (None, place) => place.map(|(path, position)| {
+                    Arc::new(FilePlace {
+                        path,
+                        index: 0,
+                        line: Some(position.line),
+                        column: Some(position.column),
+                        span: None,
+                    })
                 }),
             },
-            config: decision.map(config_place),
+            config,
             knowledge: None,
             help: finding.help,
             tags: Tags {

@@ -1,7 +1,6 @@
 //! An entry of a report: a change or a finding.
 
 use std::borrow::Cow;
-use std::cmp::Reverse;
 use std::sync::Arc;
 
 use kustomize_krm_types::{Field, ResourceIdentifier, Severity};
@@ -40,13 +39,13 @@ pub struct Entry {
     /// The field and its values.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, schemars(with = "Option<super::Field>"))]
-    pub field: Option<Field>,
+    pub field: Option<Box<Field>>,
     /// The file.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub file: Option<FilePlace>,
+    pub file: Option<Arc<FilePlace>>,
     /// The setting that decided.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub config: Option<ConfigPlace>,
+    pub config: Option<Arc<ConfigPlace>>,
     /// For a change that can stop a program: how it is known that it does not: from `input`, `catalogue` or `config`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub knowledge: Option<&'static str>,
@@ -104,7 +103,7 @@ impl Entry {
 
     /// Its place in a manifest: `base/web.yaml:12:7`.
     pub(super) fn place(&self) -> Option<String> {
-        self.file.as_ref().map(FilePlace::to_string)
+        self.file.as_deref().map(FilePlace::to_string)
     }
 }
 
@@ -207,18 +206,20 @@ pub(super) fn of_problem(problem: &Problem) -> Entry {
         // A template has other lines than its rendering.
         let template = path.strip_suffix(AS_RENDERED);
         let position = template.is_none().then_some(place.position);
-        FilePlace {
+        Arc::new(FilePlace {
             path: template.unwrap_or(path).into(),
             index: 0,
             line: position.map(|it| it.line),
             column: position.map(|it| it.column),
             span: None,
-        }
+        })
     });
-    let field = problem.field.as_ref().map(|path| Field {
-        path: path.clone(),
-        current_value: None,
-        proposed_value: None,
+    let field = problem.field.as_ref().map(|path| {
+        Box::new(Field {
+            path: path.clone(),
+            current_value: None,
+            proposed_value: None,
+        })
     });
     Entry {
         entry_type: EntryType::Finding,
@@ -252,24 +253,32 @@ pub(super) fn of_problem(problem: &Problem) -> Entry {
 /// host may pass them in any order.
 pub(super) fn in_order(mut results: Vec<Entry>) -> Vec<Entry> {
     // What is the same for all entries of an object is compared once for each object.
+    let mut ranks: HashMap<Option<usize>, usize> = HashMap::default();
     let mut objects: Vec<&Entry> = results.iter().collect();
     objects.dedup_by_key(|entry| entry.object);
+    objects.retain(|it| ranks.insert(it.object, 0).is_none() || it.object.is_none());
     sorting::sort_by_key(&mut objects, |entry| place(entry));
-    let mut ranks: HashMap<Option<usize>, usize> = HashMap::default();
-    for (rank, entry) in objects.into_iter().enumerate() {
-        ranks.entry(entry.object).or_insert(rank);
+    let count = objects.len();
+    // The first one counts of those about no object.
+    for (rank, entry) in objects.into_iter().enumerate().rev() {
+        ranks.insert(entry.object, rank);
     }
-    let ranks: Vec<usize> = results.iter().map(|entry| ranks[&entry.object]).collect();
-    sorting::sort_by_index(&mut results, |entries, a, b| {
-        let of_object = |at: usize| (Reverse(entries[at].severity), ranks[at]);
-        let within = |at: usize| {
-            let entry = &entries[at];
+    // Most severe first, and then object by object.
+    let numbers = results.iter().map(|entry| {
+        let severity = match entry.severity {
+            Severity::Error => 0,
+            Severity::Warning => 1,
+            Severity::Info => 2,
+        };
+        severity * count + ranks[&entry.object]
+    });
+    let numbers: Vec<usize> = numbers.collect();
+    sorting::sort_by_number(&mut results, &numbers, |a, b| {
+        fn within(entry: &Entry) -> impl Ord + use<'_> {
             let path = entry.field.as_ref().map(|field| field.path.as_str());
             (path, entry.rule, entry.message.as_str())
-        };
-        of_object(a)
-            .cmp(&of_object(b))
-            .then_with(|| within(a).cmp(&within(b)))
+        }
+        within(a).cmp(&within(b))
     });
     results
 }

@@ -40,7 +40,7 @@ struct Document<'e> {
     environment: &'e str,
     resource_ref: kustomize_krm_types::ResourceIdentifier,
     #[serde(skip_serializing_if = "Option::is_none")]
-    file: Option<super::FilePlace>,
+    file: Option<std::sync::Arc<super::FilePlace>>,
     /// Why nothing of the object is changed.
     #[serde(skip_serializing_if = "Option::is_none")]
     passed_over: Option<&'e str>,

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::{ConfigPlace, Entry, EntryType, Report, folded_message};
 use crate::finding::{Lines, Part};
-use crate::hashing::HashMap;
+use crate::hashing::{HashMap, HashSet, Same};
 use crate::kubernetes::Pattern;
 
 /// Findings with one sentence and one resolution.
@@ -20,10 +20,10 @@ pub(super) struct Group<'r> {
     pub(super) entries: Vec<(usize, &'r Entry)>,
     /// The sentence of all members, without the part.
     pub(super) sentence: String,
-    /// For each member the names and values that it has for `…`.
-    pub(super) details: Vec<String>,
-    /// Whether the messages of the members differ only in the part.
-    is_uniform: bool,
+    /// The words of the first member's sentence.
+    words: Vec<Word<'r>>,
+    /// Which of them are others for other members.
+    differs: Vec<bool>,
 }
 
 /// A group in the JSON report.
@@ -59,7 +59,7 @@ impl<'r> Group<'r> {
         let config = &self.first().config;
         let mut entries = self.entries.iter();
         let is_same = entries.all(|(_, entry)| entry.config == *config);
-        config.as_ref().filter(|_| is_same)
+        config.as_deref().filter(|_| is_same)
     }
 
     /// The number of objects.
@@ -76,9 +76,12 @@ impl<'r> Group<'r> {
         match self.first().lines.as_ref()? {
             Lines::Config(lines) => Some(lines.clone()),
             Lines::Exemption => self.exemption(),
-            Lines::Catalogue(_) => self
-                .has_more_images()
-                .then(|| ["catalogue:", &self.catalogue().join("\n")].join("\n")),
+            Lines::Catalogue(_) => self.has_more_images().then(|| {
+                let mut known = HashSet::default();
+                let lines = self.catalogue().filter(|line| known.insert(*line));
+                let lines: Vec<&str> = std::iter::once("catalogue:").chain(lines).collect();
+                lines.join("\n")
+            }),
         }
     }
 
@@ -90,19 +93,19 @@ impl<'r> Group<'r> {
         }
     }
 
-    /// The entries of the catalogue that resolve the members.
-    fn catalogue(&self) -> Vec<&'r str> {
-        let mut known = BTreeSet::new();
+    /// The entries of the catalogue that resolve the members, with one for each member.
+    fn catalogue(&self) -> impl Iterator<Item = &'r str> {
         let entries = self.entries.iter();
-        let lines = entries.filter_map(|(_, entry)| match &entry.lines {
+        entries.filter_map(|(_, entry)| match &entry.lines {
             Some(Lines::Catalogue(line)) => Some(line.as_str()),
             _ => None,
-        });
-        lines.filter(|line| known.insert(*line)).collect()
+        })
     }
 
     fn has_more_images(&self) -> bool {
-        self.catalogue().len() > 1
+        let mut lines = self.catalogue();
+        let first = lines.next();
+        lines.any(|line| Some(line) != first)
     }
 
     /// An exemption of all objects from the rule: one entry for each kind and namespace.
@@ -172,7 +175,7 @@ pub(super) fn groups<'r>(
     report: &'r Report,
     is_included: impl Fn(&Entry) -> bool,
 ) -> Vec<Group<'r>> {
-    let mut known: HashMap<String, usize> = HashMap::default();
+    let mut known: HashMap<_, usize> = HashMap::default();
     // Most messages are those of many objects, so they are taken apart once.
     let mut same: HashMap<_, usize> = HashMap::default();
     let mut groups: Vec<Group<'r>> = Vec::new();
@@ -185,29 +188,28 @@ pub(super) fn groups<'r>(
             discriminant(&entry.entry_type),
             discriminant(&entry.severity),
         );
-        let words = (entry.rule, sentence_of(entry), common(entry));
+        let (help, lines) = common(entry);
+        let alike = (Same(entry.rule), help.map(Same), lines);
         let marks = (entry.tags.mark("reason"), entry.tags.mark("until"));
+        let sentence = sentence_of(entry);
+        let rest = (is_about, kind, alike, marks);
         let next = groups.len();
-        let at = *same
-            .entry((is_about, kind, words, marks))
-            .or_insert_with(|| {
-                let at = *known.entry(key(entry)).or_insert(next);
-                if let Some(group) = groups.get_mut(at) {
-                    group.is_uniform = false;
-                }
-                at
-            });
-        if at == groups.len() {
-            groups.push(Group {
-                entries: Vec::new(),
-                sentence: String::new(),
-                details: Vec::new(),
-                is_uniform: true,
-            });
-        }
+        let at = *same.entry((Same(sentence), rest)).or_insert_with(|| {
+            // Those of one object are one already.
+            let words = match is_about {
+                Some(_) => Vec::new(),
+                None => words(sentence),
+            };
+            let at = *known.entry((shape(&words), rest)).or_insert(next);
+            match groups.get_mut(at) {
+                Some(group) => group.compare(&words),
+                None => groups.push(Group::of(words)),
+            }
+            at
+        });
         groups[at].entries.push((index, entry));
     }
-    groups.iter_mut().for_each(Group::find_differences);
+    groups.iter_mut().for_each(Group::write_sentence);
     groups
 }
 
@@ -239,27 +241,12 @@ impl<'r> GroupEntry<'r> {
     }
 }
 
-/// What the members of a group have in common.
-fn key(entry: &Entry) -> String {
-    let shape: String = match entry.is_folded() {
-        // Those of one object are one already.
-        true => format!("{:?}", entry.object),
-        false => {
-            let words = words(sentence_of(entry)).into_iter();
-            words
-                .map(|it| if it.is_name { "\0 " } else { it.text })
-                .collect()
-        }
-    };
-    let waived = entry.tags.mark("reason").zip(entry.tags.mark("until"));
-    format!(
-        "{:?} {:?} {} {shape} {:?} {waived:?} {:?}",
-        entry.entry_type,
-        entry.severity,
-        entry.rule,
-        common(entry),
-        entry.tags.mark("reason"),
-    )
+/// The words that the members of a group have in common.
+fn shape(words: &[Word<'_>]) -> String {
+    let words = words.iter();
+    words
+        .map(|it| if it.is_name { "\0 " } else { it.text })
+        .collect()
 }
 
 /// The message without the part, which its place names.
@@ -281,9 +268,25 @@ fn sentence_of(entry: &Entry) -> &str {
     }
 }
 
-impl Group<'_> {
-    /// Finds the words that differ.
-    fn find_differences(&mut self) {
+impl<'r> Group<'r> {
+    fn of(words: Vec<Word<'r>>) -> Group<'r> {
+        Group {
+            entries: Vec::new(),
+            sentence: String::new(),
+            differs: vec![false; words.len()],
+            words,
+        }
+    }
+
+    /// Finds the words that differ from those of another member.
+    fn compare(&mut self, others: &[Word<'_>]) {
+        let words = self.words.iter().zip(others);
+        for (differs, (word, other)) in self.differs.iter_mut().zip(words) {
+            *differs |= word.text != other.text;
+        }
+    }
+
+    fn write_sentence(&mut self) {
         let first = self.first();
         if first.is_folded() {
             let entries: Vec<&Entry> = self.entries.iter().map(|(_, entry)| *entry).collect();
@@ -294,36 +297,26 @@ impl Group<'_> {
             self.sentence = first.message.clone();
             return;
         }
-        let sentence = sentence_of(first);
-        let mut others = self.entries.iter().skip(1);
-        if self.is_uniform || others.all(|(_, entry)| sentence_of(entry) == sentence) {
-            self.sentence = sentence.to_owned();
-            self.details = vec![String::new(); self.entries.len()];
-            return;
-        }
-        let all: Vec<Vec<Word<'_>>> = {
-            let entries = self.entries.iter();
-            entries
-                .map(|(_, entry)| words(sentence_of(entry)))
-                .collect()
-        };
-        let mut sentence = String::new();
-        let mut details = vec![Vec::new(); all.len()];
-        for (at, word) in all[0].iter().enumerate() {
-            let is_same = all.iter().all(|words| words[at].text == word.text);
-            match is_same {
-                true => sentence += word.text,
-                false => {
-                    sentence.push('…');
-                    sentence += &word.text[word.bare().len()..];
-                    for (details, words) in details.iter_mut().zip(&all) {
-                        details.push(words[at].bare());
-                    }
+        for (word, differs) in self.words.iter().zip(&self.differs) {
+            match differs {
+                false => self.sentence += word.text,
+                true => {
+                    self.sentence.push('…');
+                    self.sentence += &word.text[word.bare().len()..];
                 }
             }
         }
-        self.sentence = sentence;
-        self.details = details.into_iter().map(|it| it.join(", ")).collect();
+    }
+
+    /// The names and values that a member has for `…`.
+    pub(super) fn details(&self, entry: &Entry) -> String {
+        if !self.differs.contains(&true) {
+            return String::new();
+        }
+        let words = words(sentence_of(entry)).into_iter().zip(&self.differs);
+        let words = words.filter(|(_, differs)| **differs);
+        let details: Vec<&str> = words.map(|(word, _)| word.bare()).collect();
+        details.join(", ")
     }
 }
 
@@ -337,8 +330,14 @@ struct Word<'m> {
 impl<'m> Word<'m> {
     /// The word without the punctuation and the blanks after it.
     fn bare(&self) -> &'m str {
-        self.text.trim_end_matches([' ', ',', ';', ':', '.'])
+        bare(self.text)
     }
+}
+
+/// A word without the punctuation and the blanks after it.
+fn bare(word: &str) -> &str {
+    let end = word.bytes().rev().take_while(|c| b" ,;:.".contains(c));
+    &word[..word.len() - end.count()]
 }
 
 /// Words that come before a name.
@@ -350,19 +349,19 @@ const BEFORE_NAMES: [&str; 8] = [
 fn words(message: &str) -> Vec<Word<'_>> {
     let mut words: Vec<Word<'_>> = Vec::new();
     let (mut start, mut quote, mut before) = (0, None, "");
-    for (at, c) in message.char_indices() {
+    for (at, c) in message.bytes().enumerate() {
         match (quote, c) {
             (Some(open), c) if c == open => quote = None,
-            (None, '"' | '`') => quote = Some(c),
+            (None, b'"' | b'`') => quote = Some(c),
             _ => {}
         }
-        let end = at + c.len_utf8();
+        let end = at + 1;
         let is_last = end == message.len();
-        if !(is_last || quote.is_none() && c == ' ') {
+        if !(is_last || quote.is_none() && c == b' ') {
             continue;
         }
         let text = &message[start..end];
-        let is_name = is_name(text.trim_end_matches([' ', ',', ';', ':', '.']), before);
+        let is_name = is_name(bare(text), before);
         before = text.trim_end();
         match words.last_mut() {
             Some(last) if is_name && last.is_name && last.text.ends_with(", ") => {
@@ -415,10 +414,7 @@ mod tests {
     use super::*;
 
     fn shape(message: &str) -> String {
-        let words = words(message).into_iter();
-        words
-            .map(|it| if it.is_name { "… " } else { it.text })
-            .collect()
+        super::shape(&words(message))
     }
 
     #[test]

@@ -101,7 +101,7 @@ struct FindingPlace<'d> {
     object: String,
     place: String,
     subject: String,
-    details: &'d str,
+    details: Cow<'d, str>,
 }
 
 struct ObjectCard<'d> {
@@ -271,18 +271,17 @@ impl<'d> RunPart<'d> {
 impl<'d> FindingCard<'d> {
     fn of(group: &'d Group<'_>) -> FindingCard<'d> {
         let first = group.first();
-        let entries = group.entries.iter().enumerate();
-        let places = entries.map(|(at, (_, entry))| FindingPlace {
+        let places = group.entries.iter().map(|(_, entry)| FindingPlace {
             object: entry.object_name().unwrap_or_else(|| "config".to_owned()),
             place: entry.place().unwrap_or_default(),
             subject: match entry.is_folded() {
                 true => entry.message.clone(),
                 false => subject_of(entry),
             },
-            details: match group.details.get(at).map(String::as_str) {
-                Some("") | None if entry.is_folded() => "",
-                Some("") | None => entry.field.as_ref().map_or("", |field| &field.path),
-                Some(details) => details,
+            details: match group.details(entry) {
+                details if !details.is_empty() => Cow::Owned(details),
+                _ if entry.is_folded() => Cow::Borrowed(""),
+                _ => Cow::Borrowed(entry.field.as_ref().map_or("", |field| &field.path)),
             },
         });
         let is_waived = first.entry_type == EntryType::Waived;

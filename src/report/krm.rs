@@ -115,7 +115,7 @@ impl Report {
             severity: Severity::Info,
             object: Some(&object.reference),
             field: None,
-            file: object.file.as_ref(),
+            file: object.file.as_deref(),
             tags: ResultTags::Rule(None),
         }
     }
@@ -243,8 +243,8 @@ fn of_entry(entry: &Entry) -> HostResult<'_> {
             EntryType::Change | EntryType::Finding => entry.severity,
         },
         object: entry.resource_ref.as_deref(),
-        field: entry.field.as_ref(),
-        file: entry.file.as_ref(),
+        field: entry.field.as_deref(),
+        file: entry.file.as_deref(),
         tags: ResultTags::OfEntry(&entry.tags),
     }
 }
@@ -269,21 +269,21 @@ mod tests {
                 name: "web".to_owned(),
                 namespace: Some("1e3".to_owned()),
             })),
-            field: Some(Field {
+            field: Some(Box::new(Field {
                 path: "spec.replicas".to_owned(),
                 current_value: Some(serde_json::Value::Null),
                 proposed_value: Some(serde_json::json!({
                     "a": [1.5, "b", true, [], {}, ["- c", [null]], {"d": {"e": 1}, "f": [2]}],
                     "true": {"null": "# g\n"},
                 })),
-            }),
-            file: Some(FilePlace {
+            })),
+            file: Some(Arc::new(FilePlace {
                 path: "web.yaml".into(),
                 index: 2,
                 line: None,
                 column: None,
                 span: None,
-            }),
+            })),
             tags: Tags {
                 environment: Arc::from("production"),
                 rule: "FIT-INP003",

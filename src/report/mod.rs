@@ -38,6 +38,7 @@ mod totals;
 mod yaml;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use kustomize_krm_types::{ResourceIdentifier, Severity};
 use serde::Serialize;
@@ -157,7 +158,7 @@ struct Grouped<'r> {
 /// The number of changes of an object, by section.
 #[derive(Debug)]
 struct ObjectChanges {
-    file: Option<FilePlace>,
+    file: Option<Arc<FilePlace>>,
     reference: ResourceIdentifier,
     counts: BTreeMap<&'static str, usize>,
 }
@@ -172,6 +173,8 @@ pub enum DetailLevel {
     /// The number of changes by object, and each token that is taken away: enough for hosts, and much cheaper.
     Counts,
     /// Totals, errors and warnings only, for hosts that discard results.
+    Problems,
+    /// Totals only.
     Totals,
 }
 
@@ -243,13 +246,14 @@ impl Report {
         let is_listed = |change: &Change| match detail {
             DetailLevel::EachChange => true,
             DetailLevel::Counts => change.token_reason().is_some(),
-            DetailLevel::Ledger | DetailLevel::Totals => false,
+            DetailLevel::Ledger | DetailLevel::Problems | DetailLevel::Totals => false,
         };
-        let is_read = |finding: &&Finding| {
-            detail != DetailLevel::Totals
-                || finding.severity > Severity::Info
-                || finding.folded.is_some()
+        let is_read = |finding: &&Finding| match detail {
+            DetailLevel::EachChange | DetailLevel::Ledger | DetailLevel::Counts => true,
+            DetailLevel::Problems => finding.severity > Severity::Info || finding.folded.is_some(),
+            DetailLevel::Totals => false,
         };
+        let lists_exempted = !matches!(detail, DetailLevel::Problems | DetailLevel::Totals);
         // Entries are large, and a list that grows leaves room.
         let mut results: Vec<Entry> = Vec::with_capacity(
             fitted.changes.iter().filter(|it| is_listed(it)).count()
@@ -265,7 +269,7 @@ impl Report {
         let findings = findings.filter(|it| is_read(&it));
         results.extend(findings.map(|finding| entries.of_finding(finding)));
         let exempted = std::mem::take(&mut fitted.exempted).into_iter();
-        for exempted in exempted.filter(|_| detail != DetailLevel::Totals) {
+        for exempted in exempted.filter(|_| lists_exempted) {
             results.push(entries.of_exempted(exempted));
         }
         let results = in_order(results);
@@ -307,7 +311,7 @@ impl Report {
             in_part,
             proof: fitted.proof,
             objects: match detail {
-                DetailLevel::Totals => Vec::new(),
+                DetailLevel::Problems | DetailLevel::Totals => Vec::new(),
                 _ => count_by_object(&fitted.changes, resources),
             },
             shard: None,

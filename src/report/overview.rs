@@ -30,7 +30,7 @@ pub(super) fn changes(report: &Report) -> Text {
         .filter(|it| it.entry_type == EntryType::Change);
     for entry in changes {
         sections.add(entry.rule.to_owned(), entry.object);
-        let setting = entry.config.as_ref().map(ConfigPlace::decided);
+        let setting = entry.config.as_deref().map(ConfigPlace::decided);
         reasons.add(setting.unwrap_or_default(), entry.object);
     }
     let mut most: Vec<(usize, String)> = Vec::new();
@@ -106,7 +106,7 @@ pub(super) fn findings(groups: &[Group<'_>], text: &mut Text) {
             of_rule[0].sentence,
             plural(about, "object", "objects")
         ));
-        let place = first.file.as_ref().map(FilePlace::at_line);
+        let place = first.file.as_deref().map(FilePlace::at_line);
         let parts: Vec<String> = place.into_iter().chain(first.object_name()).collect();
         if !parts.is_empty() {
             text.line(format_args!("  --> {}", parts.join("  ")));

@@ -11,7 +11,7 @@ use crate::finding::Part;
 use crate::objects::ContainerType;
 use crate::read::{OriginLines, Resource};
 use crate::text::word;
-use crate::yaml::{Node, tokens};
+use crate::yaml::{Node, NodeId, tokens};
 
 /// The reference to an object. Without a name, it has the prefix from which the API server makes one.
 pub(super) fn reference(resource: &Resource<'_>) -> ResourceIdentifier {
@@ -81,6 +81,8 @@ pub(super) struct Places<'r, 'a> {
     path: String,
     /// Its nodes, each with the end of its path. The next leaf is mostly near.
     nodes: Vec<(usize, Node<'a>)>,
+    /// The places of the last nodes: several findings are about one container, and to count lines takes long.
+    known: Vec<(NodeId, Arc<FilePlace>)>,
 }
 
 impl<'r, 'a> Places<'r, 'a> {
@@ -89,38 +91,48 @@ impl<'r, 'a> Places<'r, 'a> {
         &mut self,
         resource: &'r Resource<'a>,
         pointer: Option<&Pointer>,
-    ) -> Option<FilePlace> {
-        let path = Arc::clone(resource.origin.path.as_ref()?);
+    ) -> Option<Arc<FilePlace>> {
+        let path = resource.origin.path.as_ref()?;
         let has_lines = resource.origin.lines == OriginLines::OfFile;
         let of_resource = |known: &Resource<'a>| std::ptr::eq(known, resource);
         if !self.resource.is_some_and(of_resource) {
             self.resource = Some(resource);
             self.nodes.clear();
+            self.known.clear();
         }
-        let node = has_lines.then(|| match pointer {
+        let place = |node: Option<Node<'a>>| {
+            let position = node.map(Node::position);
+            Arc::new(FilePlace {
+                path: Arc::clone(path),
+                index: resource.origin.index,
+                line: position.map(|position| position.line),
+                column: position.map(|position| position.column),
+                span: node.map(span_of),
+            })
+        };
+        if !has_lines {
+            return Some(place(None));
+        }
+        let node = match pointer {
             Some(pointer) => self.nearest(resource, pointer.as_str()),
             None => resource.node,
-        });
-        let position = node.map(Node::position);
-        Some(FilePlace {
-            path,
-            index: resource.origin.index,
-            line: position.map(|position| position.line),
-            column: position.map(|position| position.column),
-            span: node.map(span_of),
-        })
+        };
+        if let Some((_, known)) = self.known.iter().find(|(known, _)| *known == node.id()) {
+            return Some(Arc::clone(known));
+        }
+        /// More are searched slower than a line is found.
+        const MOST: usize = 16;
+        if self.known.len() == MOST {
+            self.known.clear();
+        }
+        let place = place(Some(node));
+        self.known.push((node.id(), Arc::clone(&place)));
+        Some(place)
     }
 
     fn nearest(&mut self, resource: &Resource<'a>, pointer: &str) -> Node<'a> {
         let bytes = pointer.as_bytes();
-        let path = self.path.as_bytes();
-        let same = match bytes.get(..path.len()) == Some(path) {
-            true => path.len(),
-            false => {
-                let same = bytes.iter().zip(path);
-                same.take_while(|(a, b)| a == b).count()
-            }
-        };
+        let same = length_in_common(bytes, self.path.as_bytes());
         let is_on_path =
             |end: usize| end <= same && bytes.get(end).is_none_or(|next| *next == b'/');
         while self.nodes.last().is_some_and(|(end, _)| !is_on_path(*end)) {
@@ -138,6 +150,14 @@ impl<'r, 'a> Places<'r, 'a> {
         self.path.push_str(&pointer[..end]);
         node
     }
+}
+
+/// The length of the longest text that two texts begin with.
+fn length_in_common(a: &[u8], b: &[u8]) -> usize {
+    let words = a.as_chunks::<8>().0.iter().zip(b.as_chunks::<8>().0);
+    let start = 8 * words.take_while(|(a, b)| a == b).count();
+    let rest = a[start..].iter().zip(&b[start..]);
+    start + rest.take_while(|(a, b)| a == b).count()
 }
 
 /// The bytes of a scalar, or of the first line of a collection: a viewer shows a finding only where all of its lines have

@@ -49,8 +49,8 @@ fn group(group: &Group<'_>, all: bool, text: &mut Text) {
         extent(group)
     ));
     let shown = if all { group.entries.len() } else { PLACES };
-    for ((_, entry), details) in group.entries.iter().zip(&group.details).take(shown) {
-        let (place, subject) = (entry.place(), subject_of(entry));
+    for (_, entry) in group.entries.iter().take(shown) {
+        let (place, subject, details) = (entry.place(), subject_of(entry), group.details(entry));
         let details = match details.as_str() {
             "" => None,
             details => Some(format!("… {details}")),

@@ -124,6 +124,13 @@ impl<'r> AppliedExemption<'r> {
 #[derive(Debug, Default)]
 pub struct Exemptions<'r> {
     all: Vec<AppliedExemption<'r>>,
+    /// What they exempt. Most objects have none, so it is apart.
+    exempt: Option<Box<Exempt<'r>>>,
+}
+
+/// What exemptions of an object exempt.
+#[derive(Debug, Default)]
+struct Exempt<'r> {
     /// What is exempt for anything in the object.
     anywhere: Words,
     /// What is exempt for the whole object, including all containers.
@@ -198,17 +205,17 @@ impl<'r> Exemptions<'r> {
         target: &'r Target<'_>,
         vocabulary: &Vocabulary,
     ) -> Exemptions<'r> {
-        let mut exemptions = Exemptions::default();
         if all.is_empty() {
-            return exemptions;
+            return Exemptions::default();
         }
+        let mut exempt = Box::<Exempt<'r>>::default();
         let names = target.containers().map(|it| &*it.name);
         let names: HashSet<&str> = names.collect();
         for (index, exemption) in all.iter().enumerate() {
-            exemptions.anywhere.add(index, exemption, vocabulary);
+            exempt.anywhere.add(index, exemption, vocabulary);
             let only: Vec<&str> = match &exemption.container {
                 None => {
-                    exemptions.whole.add(index, exemption, vocabulary);
+                    exempt.whole.add(index, exemption, vocabulary);
                     continue;
                 }
                 Some(Only::Named(name)) => vec![name],
@@ -218,7 +225,7 @@ impl<'r> Exemptions<'r> {
                         let mut words = Words::default();
                         words.add(index, exemption, vocabulary);
                         let names = target.containers().filter(|it| exemption.is_for(it));
-                        exemptions.selecting.push(Selecting {
+                        exempt.selecting.push(Selecting {
                             index,
                             words,
                             names: names.map(|it| &*it.name).collect(),
@@ -228,12 +235,14 @@ impl<'r> Exemptions<'r> {
                 },
             };
             for name in only.into_iter().filter_map(|name| names.get(name)) {
-                let words = exemptions.by_name.entry(name).or_default();
+                let words = exempt.by_name.entry(name).or_default();
                 words.add(index, exemption, vocabulary);
             }
         }
-        exemptions.all = all;
-        exemptions
+        Exemptions {
+            all,
+            exempt: Some(exempt),
+        }
     }
 
     /// Whether there is none.
@@ -253,14 +262,12 @@ impl<'r> Exemptions<'r> {
 
     /// The first exemption that covers a finding.
     pub fn covering(&self, finding: &Finding) -> Option<&AppliedExemption<'r>> {
-        if self.all.is_empty() {
-            return None;
-        }
-        let mut first = self.whole.of_finding(finding);
+        let exempt = self.exempt.as_ref()?;
+        let mut first = exempt.whole.of_finding(finding);
         if let Part::Container { name, .. } = &finding.part {
-            let named = self.by_name.get(&**name);
+            let named = exempt.by_name.get(&**name);
             let named = named.and_then(|words| words.of_finding(finding));
-            let selecting = self
+            let selecting = exempt
                 .selecting
                 .iter()
                 .find(|it| it.names.contains(&**name) && it.words.of_finding(finding).is_some());
@@ -272,20 +279,20 @@ impl<'r> Exemptions<'r> {
 
     /// The index of the first exemption of a leaf, including the section, for whatever part of the object.
     pub fn of_leaf(&self, leaf: &str) -> Option<usize> {
-        self.anywhere.of_leaf(leaf)
+        self.exempt.as_ref()?.anywhere.of_leaf(leaf)
     }
 
     /// The exempt leaves of a section: those of the whole object, and those of a container.
     pub fn leaves(&self, section: &str, container: Option<&Container<'_>>) -> Vec<Arc<LeafIndex>> {
-        if self.all.is_empty() {
+        let Some(exempt) = &self.exempt else {
             return Vec::new();
-        }
-        let whole = self.whole.leaves_of(section).into_iter();
+        };
+        let whole = exempt.whole.leaves_of(section).into_iter();
         let Some(container) = container else {
             return whole.cloned().collect();
         };
-        let named = self.by_name.get(&*container.name);
-        let selecting = self.selecting.iter();
+        let named = exempt.by_name.get(&*container.name);
+        let selecting = exempt.selecting.iter();
         let selecting = selecting.filter(|it| self.all[it.index].is_for(container));
         let own = named.into_iter().chain(selecting.map(|it| &it.words));
         let own = own.filter_map(|words| words.leaves_of(section));

@@ -112,7 +112,7 @@ impl<'r, 'a> Selection<'r, 'a> {
     ) -> Result<Selection<'r, 'a>, Problems> {
         let mut selection = Selection {
             objects,
-            selected: Vec::new(),
+            selected: Vec::with_capacity(objects.classifications.len()),
             profiles: vec![ProfileUse::default(); config.profiles.len()],
             candidates: 0,
             near: None,
@@ -215,10 +215,13 @@ impl<'r, 'a> Selection<'r, 'a> {
             });
             matching.collect::<Vec<&'r Selector>>()
         };
-        let mut layers: Vec<(LayerId, Containers<'r>)> = config
-            .general_layers()
-            .map(|id| (id, Containers::default()))
-            .collect();
+        // Most objects have one, and room for more would take more than all else that is known about them.
+        let mut layers: Vec<(LayerId, Containers<'r>)> = Vec::with_capacity(1);
+        layers.extend(
+            config
+                .general_layers()
+                .map(|id| (id, Containers::default())),
+        );
         for number in config.profile_index.candidates(target.resource, templates) {
             let (profile, used) = (&config.profiles[number], &mut self.profiles[number]);
             let found = profile.select.matches(target.resource, templates);

@@ -198,6 +198,7 @@ impl Transformers<'_> {
     ) -> (Edits<'a>, Vec<Finding>, Vec<Problem>) {
         let resources = selection.objects.resources;
         let mut edits = Edits::new(resources);
+        edits.make_room_for(part.len());
         let (mut previewed, mut problems) = (Vec::new(), Vec::new());
         for selected in &selection.selected[part] {
             let object = |pass| Object {

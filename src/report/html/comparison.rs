@@ -1,5 +1,7 @@
 //! The page of environments side by side.
 
+use std::borrow::Cow;
+
 use askama::Template;
 
 use super::{CSP, FindingPlace, SCRIPT, STYLE, Tile, VERSION, drawn};
@@ -81,11 +83,11 @@ impl Comparison {
                 object: name_of(&row.resource_ref),
                 place: row
                     .file
-                    .as_ref()
+                    .as_deref()
                     .map(FilePlace::to_string)
                     .unwrap_or_default(),
                 subject: name_of(&row.resource_ref),
-                details: "",
+                details: Cow::Borrowed(""),
             });
             InversionCard {
                 rule: CMP001.id,
