@@ -10,6 +10,10 @@ use rayon::prelude::*;
 /// Fewer items than this are not worth the start of threads.
 const FEW: usize = 32;
 
+/// Whether threads are faster than one where each makes many small values. The allocator of the static binary has one lock: there,
+/// two threads that decided about objects took a third longer than one, and twice the CPU time.
+pub const SHARES_SMALL_VALUES: bool = cfg!(not(target_env = "musl"));
+
 /// Moves items to the end of a list. An empty list becomes theirs: long lists are not copied.
 pub fn append<T>(list: &mut Vec<T>, mut items: Vec<T>) {
     match list.is_empty() {

@@ -144,7 +144,7 @@ impl<'a> Objects<'a> {
             (Target::passed_over(resource, function_config), target)
         };
         // Lists of hosts are small, and hosts run several functions at once.
-        let may_share = function_config.is_none();
+        let may_share = parallel::SHARES_SMALL_VALUES && function_config.is_none();
         let looks = match may_share && resources.len() >= ENOUGH {
             true => parallel::map_all(resources.len(), &|at| look(&resources[at])),
             false => resources.iter().map(look).collect(),
