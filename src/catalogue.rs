@@ -12,7 +12,7 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::compressed::Text;
 use crate::hashing::HashMap;
-use image::{Image, last_part, name_of};
+use image::{Image, last_part};
 
 pub use entry::{Entry, OwnDirectory, Written};
 pub use image::{repository, without_digest, without_tag};
@@ -110,7 +110,7 @@ impl Known {
     /// Its index, for [`entry_at`].
     pub fn index_of(&self, own: &[Entry], image: &str) -> Option<usize> {
         // Most images are in no catalogue, and need not be remembered.
-        let name = name_of(image);
+        let name = last_part(repository(image));
         let is_own = || self.names(own).candidates(name).next().is_some();
         if !BuiltIn::get().by_name.contains_key(name) && !is_own() {
             return None;

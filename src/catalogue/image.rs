@@ -27,13 +27,6 @@ pub(super) fn last_part(repository: &str) -> &str {
     repository.rsplit('/').next().unwrap_or(repository)
 }
 
-/// The last part of the repository of an image.
-pub(super) fn name_of(image: &str) -> &str {
-    let (image, _) = without_digest(image);
-    let (name, _) = without_tag(last_part(image));
-    name
-}
-
 /// Registries in which an image without an owner is not that of Docker Hub with its name.
 const OTHER_REGISTRIES: [&str; 3] = ["k8s.gcr.io", "mcr.microsoft.com", "registry.k8s.io"];
 

@@ -51,15 +51,6 @@ pub(super) fn places_below<'a>(
 ) -> Result<Vec<(PointerBuf, Node<'a>)>, Problem> {
     let mut places = vec![(at, node)];
     for key in path.split('/').filter(|key| !key.is_empty()) {
-        // Nearly all paths lead to one place, or to none.
-        let is_name = key != "*" && !key.ends_with("[]");
-        if let ([(at, node)], true) = (places.as_mut_slice(), is_name) {
-            let Some(value) = map_at(resource, *node, at, key)? else {
-                return Ok(Vec::new());
-            };
-            (*at, *node) = (below(at, [key]), value);
-            continue;
-        }
         let mut below_here = Vec::new();
         for (at, node) in places {
             match key.strip_suffix("[]") {

@@ -31,6 +31,7 @@ mod ports;
 mod scraped;
 mod service;
 
+use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -225,11 +226,11 @@ impl Settings for Prometheus {
     };
 
     fn annotation(&self, name: &str) -> String {
-        self.key(name)
+        self.named(name)
     }
 
     fn default_annotation(name: &str) -> String {
-        Prometheus::default().key(name)
+        Prometheus::default().named(name)
     }
 
     fn check(&self) -> Vec<Objection> {
@@ -335,14 +336,18 @@ impl Prometheus {
         self.convention
     }
 
-    /// The same as [`Prometheus::key`] for one of [`KEYS`].
-    fn key_at(&self, place: usize) -> &str {
-        let keys = self.keys.get_or_init(|| KEYS.map(|it| self.key(it)));
-        &keys[place]
+    /// The annotation of a setting: its name with the prefix.
+    pub fn key(&self, setting: &str) -> Cow<'_, str> {
+        match KEYS.iter().position(|it| *it == setting) {
+            Some(place) => {
+                let keys = self.keys.get_or_init(|| KEYS.map(|it| self.named(it)));
+                Cow::Borrowed(&keys[place])
+            }
+            None => Cow::Owned(self.named(setting)),
+        }
     }
 
-    /// The annotation of a setting: its name with the prefix.
-    pub fn key(&self, setting: &str) -> String {
+    fn named(&self, setting: &str) -> String {
         let own = self.convention.own().iter();
         let name = own.clone().find(|(_, of)| *of == setting);
         let name = name.map_or(setting, |(name, _)| name);

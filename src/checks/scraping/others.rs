@@ -62,14 +62,14 @@ impl<'s> Others<'s> {
             }
             Rc::new(asking)
         };
-        let prefix = section.settings.key("");
+        let prefix = section.settings.key("").into_owned();
         Rc::clone(self.by_services.entry((front, prefix)).or_insert_with(ask))
     }
 
     /// The pods behind a front that ask to be scraped.
     pub(super) fn pods(&mut self, front: usize, section: &Section<'_, Prometheus>) -> Rc<Asking> {
         let scene = self.scene;
-        let prefix = section.settings.key("");
+        let prefix = section.settings.key("").into_owned();
         if let Some(known) = self.by_pods.get(&(front, prefix.clone())) {
             return Rc::clone(known);
         }
@@ -101,7 +101,11 @@ impl<'s> Others<'s> {
         port: Option<&str>,
     ) -> Rc<Vec<usize>> {
         let related = &self.scene.objects().related;
-        let key = (front, section.settings.key(""), port.map(str::to_owned));
+        let key = (
+            front,
+            section.settings.key("").into_owned(),
+            port.map(str::to_owned),
+        );
         if let Some(known) = self.around.get(&key) {
             return Rc::clone(known);
         }

@@ -10,7 +10,7 @@ use kustomize_krm_types::Severity;
 use super::convention::MetricsPort;
 use super::ports::{Metrics, OfImage, Ports};
 use super::{
-    Convention, KEYS, OnAmbiguous, Port, Prometheus, is_short_lived, scraped, uses_host_network,
+    Convention, OnAmbiguous, Port, Prometheus, is_short_lived, scraped, uses_host_network,
 };
 use crate::config::Section;
 use crate::edit::{Edits, Meaning, Proposal};
@@ -61,11 +61,7 @@ impl Fitting<'_, '_> {
     /// The annotation of a setting, where one annotation has it.
     pub(super) fn present(&self, setting: &str) -> Option<String> {
         let is_one = !self.settings().convention.has_several_ports();
-        let key = || match KEYS.iter().position(|it| *it == setting) {
-            Some(place) => self.annotation(self.settings().key_at(place)),
-            None => self.annotation(&self.settings().key(setting)),
-        };
-        is_one.then(key)?
+        is_one.then(|| self.annotation(&self.settings().key(setting)))?
     }
 
     /// Annotates pods. Returns why not, if no other finding says it.

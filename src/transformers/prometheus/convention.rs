@@ -18,7 +18,7 @@ use std::collections::HashMap;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::{KEYS, Prometheus, Scheme};
+use super::{Prometheus, Scheme};
 
 /// Who reads the annotations, and so their keys.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -194,14 +194,13 @@ impl Prometheus {
                 let container = Some(port.container.as_str()).filter(|_| names_container);
                 let container = container.filter(|_| self.convention == Convention::Alloy);
                 let values = [
-                    Some("true"),
-                    Some(port.number.as_str()),
-                    Some(port.path.as_str()),
-                    scheme,
+                    (Some("true"), "scrape"),
+                    (Some(port.number.as_str()), "port"),
+                    (Some(port.path.as_str()), "path"),
+                    (scheme, "scheme"),
                 ];
-                for (place, value) in values.into_iter().enumerate() {
-                    let key = || Cow::Borrowed(self.key_at(place));
-                    all.extend(value.map(|value| annotation(key(), value, KEYS[place])));
+                for (value, leaf) in values {
+                    all.extend(value.map(|value| annotation(self.key(leaf), value, leaf)));
                 }
                 let key = || Cow::Owned(format!("{ALLOY}/metrics.container"));
                 all.extend(container.map(|it| annotation(key(), it, "port")));
