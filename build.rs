@@ -8,8 +8,12 @@ use std::path::{Path, PathBuf};
 /// The folders of the texts.
 const FOLDERS: [&str; 3] = ["completions", "docs/rules", "schema"];
 
-/// The tables.
-const TABLES: [&str; 2] = ["kubernetes.txt", "validation.txt"];
+/// The packages of the types that most manifests need. Those of the table of types are in a text of their own, so that few runs
+/// decompress the others.
+const PACKAGES: [&str; 9] = [
+    "apps.v1", "autoscaling.v2", "batch.v1", "core.v1", "meta.v1", "networking.v1", "policy.v1",
+    "rbac.v1", "storage.v1",
+];
 
 /// Files that are compressed as they are.
 const FILES: [&str; 3] = [
@@ -38,20 +42,19 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
     }
     let all = [index.as_str(), "\n", texts.as_str()].concat();
-    std::fs::write(out.join("texts"), compressed(&all))?;
-    for table in TABLES {
-        let text = read(&root, &format!("src/kubernetes/schema/{table}"))?;
-        let rows = text
-            .split_inclusive('\n')
-            .filter(|line| !line.starts_with('#'));
-        std::fs::write(out.join(table), compressed(&rows.collect::<String>()))?;
-    }
+    std::fs::write(out.join("texts"), compressed(&all)?)?;
+    let [kinds, types, rare] = parts(&rows(&root, "kubernetes.txt")?);
+    std::fs::write(out.join("kinds.txt"), compressed(&kinds)?)?;
+    std::fs::write(out.join("types.txt"), compressed(&types)?)?;
+    std::fs::write(out.join("rare-types.txt"), compressed(&rare)?)?;
+    let validation = rows(&root, "validation.txt")?;
+    std::fs::write(out.join("validation.txt"), compressed(&validation)?)?;
     for file in FILES {
         let name = Path::new(file).file_name().unwrap_or_default();
-        std::fs::write(out.join(name), compressed(&read(&root, file)?))?;
+        std::fs::write(out.join(name), compressed(&read(&root, file)?)?)?;
     }
     let catalogue = read(&root, "src/catalogue/images.yaml")?;
-    std::fs::write(out.join("images.yaml"), compressed(&stripped(&catalogue)))?;
+    std::fs::write(out.join("images.yaml"), compressed(&stripped(&catalogue))?)?;
     Ok(())
 }
 
@@ -60,8 +63,41 @@ fn read(root: &Path, path: &str) -> Result<String, Box<dyn Error>> {
     Ok(std::fs::read_to_string(root.join(path))?)
 }
 
-fn compressed(text: &str) -> Vec<u8> {
-    miniz_oxide::deflate::compress_to_vec(text.as_bytes(), 10)
+/// A table of Kubernetes without its comments.
+fn rows(root: &Path, table: &str) -> Result<String, Box<dyn Error>> {
+    let text = read(root, &format!("src/kubernetes/schema/{table}"))?;
+    let rows = text
+        .split_inclusive('\n')
+        .filter(|line| !line.starts_with('#'));
+    Ok(rows.collect())
+}
+
+/// The rows of kinds by kind, without their first word; the types of `PACKAGES`; and the others.
+fn parts(table: &str) -> [String; 3] {
+    let mut types = table.split("\ntype: ");
+    let head = types.next().unwrap_or_default().lines();
+    let mut kinds: Vec<_> = head.filter_map(|line| line.strip_prefix("kind ")).collect();
+    kinds.sort_by_key(|line| line.split(' ').nth(1));
+    let kinds = kinds.iter().map(|line| format!("{line}\n")).collect();
+    let (mut common, mut rare) = (String::new(), String::new());
+    for text in types {
+        let name = text.lines().next().unwrap_or_default();
+        let package = name.rsplit_once('.').map_or("", |(package, _)| package);
+        let part = match PACKAGES.contains(&package) {
+            true => &mut common,
+            false => &mut rare,
+        };
+        part.push_str("\ntype: ");
+        part.push_str(text);
+    }
+    [kinds, common, rare]
+}
+
+/// The length of a text in four bytes, and what it is compressed to.
+fn compressed(text: &str) -> Result<Vec<u8>, Box<dyn Error>> {
+    let mut bytes = u32::try_from(text.len())?.to_le_bytes().to_vec();
+    bytes.extend(miniz_oxide::deflate::compress_to_vec(text.as_bytes(), 10));
+    Ok(bytes)
 }
 
 /// The entries and headings, without comments and without what only readers of the file and of its page need.

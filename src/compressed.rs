@@ -1,6 +1,8 @@
-//! Texts that `build.rs` compresses, to between a third and a sixth of their size. A run that needs none decompresses none.
+//! Texts that `build.rs` compresses, to between a third and a sixth of their size; their lengths come first. A run that needs none decompresses none.
 
 use std::sync::OnceLock;
+
+use miniz_oxide::inflate::decompress_slice_iter_to_slice;
 
 /// A text that is decompressed when it is read first.
 #[derive(Debug)]
@@ -21,8 +23,16 @@ impl Text {
     /// The text. Tests read every line of each, so it is never empty.
     pub fn get(&'static self) -> &'static str {
         self.text.get_or_init(|| {
-            let bytes = miniz_oxide::inflate::decompress_to_vec(self.compressed);
-            String::from_utf8(bytes.unwrap_or_default()).unwrap_or_default()
+            let Some((length, compressed)) = self.compressed.split_first_chunk() else {
+                return String::new();
+            };
+            let mut bytes = vec![0; u32::from_le_bytes(*length) as usize];
+            let parts = std::iter::once(compressed);
+            let length = decompress_slice_iter_to_slice(&mut bytes, parts, false, true);
+            match length {
+                Ok(length) if length == bytes.len() => String::from_utf8(bytes).unwrap_or_default(),
+                _ => String::new(),
+            }
         })
     }
 }

@@ -1,6 +1,7 @@
 //! The table of kinds and fields, `kubernetes.txt`, which `tests/conformance/schema` generates. Its head describes the format.
 //!
-//! Only the types that an object needs are read: the text has an index of its types, made at the first object.
+//! Only the rows and types that an object needs are read. `build.rs` makes three texts of the table, because a run on a few
+//! manifests would otherwise spend most of its time on types that it does not need.
 
 use std::sync::OnceLock;
 
@@ -9,7 +10,12 @@ use super::{Field, Object, Type};
 use crate::compressed::Text;
 use crate::hashing::HashMap;
 
-static TEXT: Text = Text::new(include_bytes!(concat!(env!("OUT_DIR"), "/kubernetes.txt")));
+/// The rows of kinds, in the order of their kinds.
+static KINDS: Text = Text::new(include_bytes!(concat!(env!("OUT_DIR"), "/kinds.txt")));
+/// The types of the packages that most manifests need.
+static TYPES: Text = Text::new(include_bytes!(concat!(env!("OUT_DIR"), "/types.txt")));
+/// The other types.
+static RARE_TYPES: Text = Text::new(include_bytes!(concat!(env!("OUT_DIR"), "/rare-types.txt")));
 
 /// Minor versions of Kubernetes from the first to the last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,10 +106,17 @@ impl KindRow {
     }
 }
 
-/// The text with an index.
-struct Table {
-    kinds: HashMap<&'static str, Vec<KindRow>>,
-    types: HashMap<&'static str, TypeText>,
+/// The lines of one kind, and what they say once they are read.
+struct KindText {
+    lines: &'static str,
+    rows: OnceLock<Vec<KindRow>>,
+}
+
+impl KindText {
+    fn rows(&self) -> &[KindRow] {
+        self.rows
+            .get_or_init(|| self.lines.lines().filter_map(KindRow::parse).collect())
+    }
 }
 
 /// The lines of a type, and its fields once they are read.
@@ -112,43 +125,70 @@ struct TypeText {
     object: OnceLock<Object>,
 }
 
-fn table() -> &'static Table {
-    static TABLE: OnceLock<Table> = OnceLock::new();
-    TABLE.get_or_init(|| {
-        let (head, types) = blocks(TEXT.get());
-        let mut kinds: HashMap<_, Vec<_>> = HashMap::default();
-        let rows = head.lines().filter_map(|line| line.strip_prefix("kind "));
-        for row in rows.filter_map(KindRow::parse) {
-            kinds.entry(row.kind).or_default().push(row);
+type Kinds = HashMap<&'static str, KindText>;
+type Types = HashMap<&'static str, TypeText>;
+
+fn kind_texts() -> &'static Kinds {
+    static INDEX: OnceLock<Kinds> = OnceLock::new();
+    INDEX.get_or_init(|| {
+        let text = KINDS.get();
+        let mut kinds = Kinds::default();
+        let (mut start, mut end) = (0, 0);
+        let kind_of = |line: &'static str| line.split(' ').nth(1).unwrap_or_default();
+        let mut lines = text.split_inclusive('\n').peekable();
+        while let Some(line) = lines.next() {
+            end += line.len();
+            let kind = kind_of(line);
+            if lines.peek().is_none_or(|next| kind_of(next) != kind) {
+                let (lines, rows) = (&text[start..end], OnceLock::new());
+                kinds.insert(kind, KindText { lines, rows });
+                start = end;
+            }
         }
-        let types = types.into_iter().filter_map(|text| {
-            let (name, lines) = text.split_once('\n')?;
-            let object = OnceLock::new();
-            Some((name, TypeText { lines, object }))
-        });
-        Table {
-            kinds,
-            types: types.collect(),
-        }
+        kinds
     })
+}
+
+fn types_of(text: &'static str) -> Types {
+    let types = blocks(text).1.into_iter().filter_map(|block| {
+        let (name, lines) = block.split_once('\n')?;
+        let object = OnceLock::new();
+        Some((name, TypeText { lines, object }))
+    });
+    types.collect()
+}
+
+fn types() -> &'static Types {
+    static INDEX: OnceLock<Types> = OnceLock::new();
+    INDEX.get_or_init(|| types_of(TYPES.get()))
+}
+
+fn rare_types() -> &'static Types {
+    static INDEX: OnceLock<Types> = OnceLock::new();
+    INDEX.get_or_init(|| types_of(RARE_TYPES.get()))
 }
 
 /// The rows of all versions of a kind.
 #[must_use]
 pub fn rows_of(kind: &str) -> &'static [KindRow] {
-    table().kinds.get(kind).map_or(&[], Vec::as_slice)
+    kind_texts().get(kind).map_or(&[], KindText::rows)
 }
 
 /// Every kind.
 pub fn kinds() -> impl Iterator<Item = &'static KindRow> {
-    table().kinds.values().flatten()
+    kind_texts().values().flat_map(KindText::rows)
 }
 
 /// The fields of a type such as `core.v1.PodSpec`; none for the empty name and one that is not in the table.
 #[must_use]
 pub fn object(name: &str) -> &'static Object {
     static NONE: OnceLock<Object> = OnceLock::new();
-    let Some((name, text)) = table().types.get_key_value(name) else {
+    let in_rare = || match name {
+        // That of types without fields.
+        "" => None,
+        _ => rare_types().get_key_value(name),
+    };
+    let Some((name, text)) = types().get_key_value(name).or_else(in_rare) else {
         return NONE.get_or_init(|| Object::of("", Vec::new()));
     };
     text.object.get_or_init(|| {
@@ -237,16 +277,12 @@ mod tests {
 
     #[test]
     fn every_line_of_the_table_is_read() {
-        let lines = |prefix: &str| {
-            TEXT.get()
-                .lines()
-                .filter(|it| it.starts_with(prefix))
-                .count()
-        };
+        let lines = include_str!("kubernetes.txt").lines();
+        let has = |prefix: &str| lines.clone().filter(|it| it.starts_with(prefix)).count();
         // Types have fields of the name `kind` too.
-        assert_eq!(kinds().count(), lines("kind ") - lines("kind string"));
-        assert_eq!(table().types.len(), lines("type: "));
-        for (name, text) in &table().types {
+        assert_eq!(kinds().count(), has("kind ") - has("kind string"));
+        assert_eq!(types().len() + rare_types().len(), has("type: "));
+        for (name, text) in types().iter().chain(rare_types()) {
             let object = object(name);
             assert_eq!(object.fields.len(), text.lines.lines().count(), "{name}");
             // A field is a bit.
@@ -263,6 +299,6 @@ mod tests {
             }
         }
         let versions = format!("versions {} {}", Versions::ALL.since, Versions::ALL.until);
-        assert!(TEXT.get().lines().any(|line| line == versions));
+        assert!(lines.clone().any(|line| line == versions));
     }
 }
