@@ -489,10 +489,17 @@ impl Iterator for Entries<'_> {
 
     #[inline]
     fn next(&mut self) -> Option<(u32, u32)> {
+        let Children { tree, next, end } = &mut self.0;
+        let key = *next;
+        if key >= *end {
+            return None;
+        }
         // A key has no children but in a text of the general parser, and always has a value.
-        let key = self.0.next()?;
-        let value = self.0.next;
-        self.0.next = self.0.tree.end_of_subtree(value);
+        let value = match tree.at(key).has(KEY) {
+            true => key + 1,
+            false => tree.end_of_subtree(key),
+        };
+        *next = tree.end_of_subtree(value);
         Some((key, value))
     }
 }

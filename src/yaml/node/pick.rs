@@ -3,24 +3,34 @@
 use super::Node;
 use crate::yaml::tree::{are_same, digest};
 
+/// How many places a table of keys has: a power of two, of which half stay empty.
+const PLACES: usize = 64;
+
 /// Keys to look up together.
 #[derive(Debug)]
 pub struct Keys<const N: usize> {
     keys: [&'static str; N],
-    digests: [u16; N],
+    /// The digests of keys, each with its number from 1, by the digest; the next place with a 0 ends a search.
+    places: [(u16, u8); PLACES],
 }
 
 impl<const N: usize> Keys<N> {
     /// The keys, in the order of the values that [`Node::pick`] gives.
     #[must_use]
     pub const fn new(keys: [&'static str; N]) -> Keys<N> {
-        let mut digests = [0; N];
+        const { assert!(N <= PLACES / 2) };
+        let mut places = [(0, 0); PLACES];
         let mut at = 0;
         while at < N {
-            digests[at] = digest(keys[at].as_bytes());
+            let digest = digest(keys[at].as_bytes());
+            let mut place = digest as usize % PLACES;
+            while places[place].1 != 0 {
+                place = (place + 1) % PLACES;
+            }
             at += 1;
+            places[place] = (digest, at as u8);
         }
-        Keys { keys, digests }
+        Keys { keys, places }
     }
 
     /// The keys themselves.
@@ -37,8 +47,15 @@ impl<const N: usize> Keys<N> {
 
     #[inline]
     fn position_of(&self, digest: u16, key: &[u8]) -> Option<usize> {
-        let mut keys = self.digests.iter().zip(self.keys);
-        keys.position(|(own, name)| *own == digest && are_same(name.as_bytes(), key))
+        let mut place = usize::from(digest) % PLACES;
+        loop {
+            let (own, number) = self.places[place];
+            let at = usize::from(number).checked_sub(1)?;
+            if own == digest && are_same(self.keys[at].as_bytes(), key) {
+                return Some(at);
+            }
+            place = (place + 1) % PLACES;
+        }
     }
 }
 
