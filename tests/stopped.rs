@@ -149,6 +149,21 @@ fn the_first_command_of_a_newcomer_says_what_it_needs() {
         2,
         &["--filename", "`fitout init` suggests both"],
     );
+    let run = folder().run(&["check", "overlays"]);
+    run.refused(
+        "a folder without -f",
+        2,
+        &[
+            "'overlays'",
+            "help: it exists; name files and folders with `-f`",
+        ],
+    );
+    let run = folder().run(&["overlays"]);
+    run.refused(
+        "no command",
+        2,
+        &["'overlays'", "help: it exists; name a command"],
+    );
     let run = folder().run(&["plan", "-k", "overlays", "-e", "production"]);
     run.refused(
         "no overlay",

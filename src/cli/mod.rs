@@ -41,7 +41,7 @@ mod wrappers;
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, Parser, Subcommand};
 use fitout::text::{Text, escaped};
 
@@ -183,17 +183,13 @@ fn run() -> u8 {
                     .unwrap_or(error),
                 false => error,
             };
-            let lacks_manifests = error.kind() == ErrorKind::MissingRequiredArgument
-                && error.to_string().contains("--filename");
             return if helm::is_post_renderer() && error.use_stderr() {
                 Output::stderr(&Text::of_program(&error.to_string()));
                 WRONG_USE
             } else {
                 let printed = error.print();
-                if lacks_manifests {
-                    Output::notice(
-                        "help: name the manifests and the environment, such as `-f k8s -e production`; `fitout init` suggests both",
-                    );
+                if let Some(help) = help_for(&error) {
+                    Output::notice(help);
                 }
                 match printed {
                     _ if error.use_stderr() => WRONG_USE,
@@ -221,6 +217,26 @@ fn run() -> u8 {
         Some(Command::DockerShim { arguments }) => shim::run(&arguments),
     };
     exit_code(result)
+}
+
+/// What helps where manifests are not named as they must be.
+fn help_for(error: &clap::Error) -> Option<&'static str> {
+    let is_file = |context| match error.get(context) {
+        Some(ContextValue::String(argument)) => std::path::Path::new(argument).exists(),
+        _ => false,
+    };
+    match error.kind() {
+        ErrorKind::MissingRequiredArgument if error.to_string().contains("--filename") => Some(
+            "help: name the manifests and the environment, such as `-f k8s -e production`; `fitout init` suggests both",
+        ),
+        ErrorKind::UnknownArgument if is_file(ContextKind::InvalidArg) => {
+            Some("help: it exists; name files and folders with `-f`")
+        }
+        ErrorKind::InvalidSubcommand if is_file(ContextKind::InvalidSubcommand) => Some(
+            "help: it exists; name a command, and files and folders with `-f`, such as `fitout plan -f k8s -e production`",
+        ),
+        _ => None,
+    }
 }
 
 /// The exit code, after printing the failure if there is one.
