@@ -1,8 +1,8 @@
 //! FIT-VAL010 and FIT-VAL011: mounts and other fields of containers that the API server refuses together, or warns of.
 //!
 //! Source: `validateContainers`, `validateInitContainers`, `ValidateVolumeMounts` and `ValidateVolumeDevices` in kubernetes
-//! `pkg/apis/core/validation/validation.go`. Only pods of Kubernetes' own kinds are checked: controllers of other kinds add
-//! volumes and images of their own.
+//! `pkg/apis/core/validation/validation.go`. Only pods of Kubernetes' own kinds are checked, because controllers of other kinds
+//! add volumes and images of their own; but what no init container can have is reported everywhere.
 
 use std::borrow::Cow;
 use std::hash::Hash;
@@ -33,8 +33,12 @@ pub(super) const CHECK: Check = Check {
 
 fn of_pod(pod: &Pod<'_, '_>) -> Vec<Finding> {
     let resource = pod.selected.target.resource;
+    let mut found = Findings(Vec::new());
+    for container in &pod.template.containers {
+        of_sidecars(container, &mut found);
+    }
     if schema::fields_of(&resource.api_version, &resource.kind).is_none() {
-        return Vec::new();
+        return found.0;
     }
     let spec = pod.template.spec;
     let is_host = spec.bool_at(["hostNetwork"]) == Some(true);
@@ -50,7 +54,6 @@ fn of_pod(pod: &Pod<'_, '_>) -> Vec<Finding> {
         let names = claims.filter_map(|it| it.text_at(["metadata", "name"]));
         volumes.extend(names.map(|name| (name, true)));
     }
-    let mut found = Findings(Vec::new());
     let (mut names, mut host_ports) = (HashSet::default(), HashSet::default());
     let mut all_ports = Ports::default();
     for container in &pod.template.containers {
@@ -192,15 +195,17 @@ fn mounts(container: &Container<'_>, volumes: &HashMap<Cow<'_, str>, bool>, foun
     }
 }
 
-fn of_container(container: &Container<'_>, found: &mut Findings) {
-    let node = container.node;
-    let of_sidecars = [
+/// What only init containers that are sidecars can have.
+fn of_sidecars(container: &Container<'_>, found: &mut Findings) {
+    if container.container_type != ContainerType::Init {
+        return;
+    }
+    let fields = [
         "lifecycle", "livenessProbe", "readinessProbe", "startupProbe",
     ];
-    let is_init = container.container_type == ContainerType::Init;
-    for field in of_sidecars
+    for field in fields
         .iter()
-        .filter(|it| is_init && node.at([**it]).is_some())
+        .filter(|it| container.node.at([**it]).is_some())
     {
         let message = format!("{field} is not allowed for init containers");
         found.add(&CONTAINER, container, &[field], message);
@@ -208,6 +213,11 @@ fn of_container(container: &Container<'_>, found: &mut Findings) {
             "make this a sidecar with `restartPolicy: Always`, or remove it".to_owned(),
         ));
     }
+}
+
+fn of_container(container: &Container<'_>, found: &mut Findings) {
+    let node = container.node;
+    let is_init = container.container_type == ContainerType::Init;
     for (index, policy) in node.items_at(["resizePolicy"]).enumerate() {
         let restart = policy.text_at(["restartPolicy"]);
         if is_init && restart.as_deref() == Some("RestartContainer") {

@@ -4,10 +4,9 @@
 //! containers. Such a liveness probe restarts the container again and again. Port numbers are not checked: they need no
 //! declaration, and many programs answer probes on a port that they do not declare. Probes of another host are skipped.
 //!
-//! Init containers cannot have probes unless they are sidecars: the API server rejects the pods.
+//! Init containers that are not sidecars cannot have probes: see FIT-VAL011.
 //!
-//! Sources: `ResolveContainerPort` in kubernetes `pkg/probe/util.go`, `validateInitContainers` in
-//! `pkg/apis/core/validation/validation.go`.
+//! Source: `ResolveContainerPort` in kubernetes `pkg/probe/util.go`.
 
 use super::{Check, Find};
 use crate::finding::Finding;
@@ -18,7 +17,7 @@ use crate::yaml::Node;
 rules! {
     RULES;
     ID: "FIT-PRB002" Error OnCheck
-        "a probe of a port that its container does not declare, or on an init container"
+        "a probe of a port that its container does not declare"
         ("kube-linter liveness-port, readiness-port, startup-port");
 }
 
@@ -29,7 +28,9 @@ pub(super) const CHECK: Check = Check {
     rules: RULES,
     find: &[Find::Comparing(&Find::Pods(|pod| {
         let containers = pod.template.containers.iter();
-        let containers = containers.filter(|it| pod.selected.containers.includes(it));
+        let is_probed = |it: &&Container<'_>| it.container_type != ContainerType::Init;
+        let is_in = |it: &&Container<'_>| pod.selected.containers.includes(it);
+        let containers = containers.filter(is_probed).filter(is_in);
         let objects = pod.scene.objects();
         containers
             .flat_map(|it| of_container(it, objects))
@@ -43,17 +44,6 @@ fn of_container(container: &Container<'_>, objects: &Objects<'_>) -> Vec<Finding
         let Some(probe) = container.node.at([name]) else {
             continue;
         };
-        if container.container_type == ContainerType::Init {
-            let subject = container.subject.clone();
-            let message = format!(
-                "{}: {name} is not allowed for init containers",
-                subject.part
-            );
-            let help = "remove it, or make this a sidecar with `restartPolicy: Always`: the API server rejects the pod";
-            let finding = Finding::new(&ID, message).about(&subject, &[name]);
-            findings.push(finding.help(help));
-            continue;
-        }
         let port = port_of(probe);
         findings.extend(
             port.and_then(|(action, port)| {
