@@ -254,7 +254,9 @@ impl Ledger {
 impl Extent {
     fn of(config: &Config<'_>, target: &Target<'_>, account: Account) -> Extent {
         match (target.gap(), account) {
-            (Some(Gap::Unseen | Gap::UnknownKind), _) if !config.validate_only => Extent::Whole,
+            (Some(Gap::Unseen | Gap::UnknownKind | Gap::Mutator), _) if !config.validate_only => {
+                Extent::Whole
+            }
             (_, Account::NotExamined | Account::PassedOver(SkipReason::UnknownKind)) => {
                 Extent::Unexamined
             }
@@ -367,7 +369,7 @@ fn of_object(config: &Config<'_>, selected: &Selected<'_, '_>, asked: &Asked) ->
         }
         // This is about checks.
         Some(Gap::Unseen) if !config.validate_only => Account::PassedOver(SkipReason::NoContainers),
-        Some(Gap::UnknownKind) if !config.validate_only => Account::NoWorkload,
+        Some(Gap::UnknownKind | Gap::Mutator) if !config.validate_only => Account::NoWorkload,
         Some(Gap::Claims(_)) => Account::PassedOver(SkipReason::UnknownKind),
         Some(_) => Account::NotExamined,
         None if is_known_kind(resource) || is_declared => {

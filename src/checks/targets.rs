@@ -178,7 +178,12 @@ fn unexamined(config: &Config<'_>, target: &Target<'_>) -> Option<Finding> {
             "check the pods in the cluster, or exempt this kind from FIT-TGT004 with a reason",
         ),
         // This is about checks.
-        Gap::UnknownKind if !config.validate_only => return None,
+        Gap::UnknownKind | Gap::Mutator if !config.validate_only => return None,
+        Gap::Mutator => (
+            Severity::Info,
+            "not examined: it can change pods when they are created".to_owned(),
+            "check the pods in the cluster, or exempt this object from FIT-TGT004 with a reason",
+        ),
         Gap::UnknownKind => (
             Severity::Info,
             "not examined: fitout does not know this kind, and its controller may create pods"

@@ -293,6 +293,17 @@ pub fn is_known_kind(resource: &Resource<'_>) -> bool {
     known_places(resource).next().is_some()
 }
 
+/// Whether a kind with pods is among those of a group and a resource as in rules of admission, such as `apps` and
+/// `deployments`; `*` is any.
+pub(super) fn has_pods_in(group: &str, resource: &str) -> bool {
+    let is_of = |kind: &str| {
+        let singular = resource.strip_suffix('s').unwrap_or(resource);
+        resource == "*" || kind.eq_ignore_ascii_case(singular)
+    };
+    let mut groups = PLACES.iter().filter(|it| group == "*" || group == it.0);
+    groups.any(|(_, places)| places.iter().any(|place| is_of(place.kind)))
+}
+
 /// Whether an operator creates the pods of this kind, and objects have only a part of them.
 pub(super) fn is_operated_kind(resource: &Resource<'_>) -> bool {
     known_places(resource).any(|place| !place.layout.is_whole())

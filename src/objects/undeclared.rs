@@ -5,6 +5,7 @@
 //! images. Of a mapping that has only some fields of a pod, these are evaluated. Text that contains manifests is not parsed.
 
 mod kinds;
+mod mutators;
 mod search;
 mod signs;
 #[cfg(test)]
@@ -15,6 +16,7 @@ use super::places::{Form, PodSpecs, is_known_kind, is_operated_kind};
 use super::template::Template;
 use crate::read::Resource;
 use kinds::{creates_pods, has_no_pods, is_unknown};
+use mutators::changes_pods;
 use search::Search;
 
 /// What an object holds that fitout does not change.
@@ -33,6 +35,8 @@ pub struct Undeclared<'a> {
 pub enum Gap {
     /// Nothing is known about the kind, so its controller may create pods.
     UnknownKind,
+    /// It changes pods when they are created.
+    Mutator,
     /// A field at a path from which a controller may make more pods than those that are found.
     MorePods(String),
     /// The object has only some fields of its pods; their operator sets the others.
@@ -129,6 +133,8 @@ impl<'a> Undeclared<'a> {
         };
         if creates_pods(resource) {
             found.gap = Some(Gap::Deployer);
+        } else if changes_pods(resource) {
+            found.gap = Some(Gap::Mutator);
         } else if !(has_no_pods(resource) || is_known && resource.is_typed()) {
             let is_declared = declared.iter().any(|it| it.is_for(resource));
             let known = templates.iter().chain(&found.templates);
