@@ -17,7 +17,7 @@ use crate::config::Config;
 use crate::finding::Finding;
 use crate::objects::{
     Classification, Form, Gap, PodSpecs, SkipReason, Target, Undeclared, below, is_known_kind,
-    why_patch, workload_kind,
+    is_mistake, why_patch, workload_kind,
 };
 use crate::read::Resource;
 use crate::rules::rules;
@@ -76,13 +76,20 @@ fn patches(scene: &Scene<'_>) -> Vec<Finding> {
             true => Severity::Info,
             false => Severity::Warning,
         };
-        let message = format!(
-            "this {} is a patch, because {}; it is neither changed nor checked",
-            target.resource.kind,
-            why_patch(target)?
-        );
+        let (kind, why) = (&target.resource.kind, why_patch(target)?);
+        // A check looks at what nothing in the input can be a patch of.
+        let (message, help) = match is_mistake(scene.objects(), target) {
+            true => (
+                format!("this {kind} looks like a patch, because {why}; it is not changed"),
+                "name a patch under `patches` of a kustomization, and build that; give containers of others an image",
+            ),
+            false => (
+                format!("this {kind} is a patch, because {why}; it is neither changed nor checked"),
+                "name it under `patches` of a kustomization, and build that",
+            ),
+        };
         let finding = Finding::graded(&PARTIAL, severity, message).of(*index);
-        Some(finding.help("name it under `patches` of a kustomization, and build that"))
+        Some(finding.help(help))
     });
     findings.collect()
 }

@@ -24,6 +24,7 @@ use super::{Quantity, date};
 use crate::yaml::{Node, Scalar, are_same, digest, push_token};
 
 pub use custom::Custom;
+pub use formats::{is_ipc_sysctl, is_net_sysctl};
 pub use rows::Range;
 pub use table::{KindRow, Versions, kinds, object, rows_of};
 pub use validation::Refusal;

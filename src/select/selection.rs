@@ -151,8 +151,12 @@ impl<'r, 'a> Selection<'r, 'a> {
             let patch = target.and_then(|target| patch_reason(target, config.validate_only));
             let is_mistake =
                 || config.validate_only && target.is_some_and(|it| is_mistake(objects, it));
-            if let Some(reason) = patch.filter(|_| !is_mistake()) {
-                selection.passed_over.push((index, reason));
+            if let (Some(reason), Some(target)) = (patch, target) {
+                match is_mistake() {
+                    // It is checked, although `apply` does not change it.
+                    true => selection.pass_over(config, index, reason, Ok(target)),
+                    false => selection.passed_over.push((index, reason)),
+                }
                 continue;
             }
             match (target, class) {

@@ -195,14 +195,8 @@ const FORMATS: &[Format] = &[
         is_qualified_name(it) && (it.contains('/') || it == "kubernetes")
     }),
     format("key-usage", |it| USAGES.split('|').any(|usage| usage == it)),
-    format("not-net-sysctl", |it| {
-        !it.replace('/', ".").starts_with("net.")
-    }),
-    format("not-ipc-sysctl", |it| {
-        let name = it.replace('/', ".");
-        let of_ipc = ["kernel.shm", "kernel.msg", "fs.mqueue."];
-        name != "kernel.sem" && !of_ipc.iter().any(|start| name.starts_with(start))
-    }),
+    format("not-net-sysctl", |it| !is_net_sysctl(it)),
+    format("not-ipc-sysctl", |it| !is_ipc_sysctl(it)),
     format("sysctl", is_sysctl),
     format("time-zone", |it| zones().any(|zone| zone == it)),
     format("medium", |it| {
@@ -380,6 +374,20 @@ fn is_subscripted_field(text: &str) -> bool {
     let of_annotation = key("metadata.annotations['").map(str::to_lowercase);
     key("metadata.labels['").is_some_and(is_qualified_name)
         || of_annotation.is_some_and(|it| is_qualified_name(&it))
+}
+
+/// Whether a sysctl is of a pod's network (`GetNamespace` in k8s.io/component-helpers `node/util/sysctl/namespace.go`).
+#[must_use]
+pub fn is_net_sysctl(name: &str) -> bool {
+    name.replace('/', ".").starts_with("net.")
+}
+
+/// The same of its IPC namespace.
+#[must_use]
+pub fn is_ipc_sysctl(name: &str) -> bool {
+    let name = name.replace('/', ".");
+    let of_ipc = ["kernel.shm", "kernel.msg", "fs.mqueue."];
+    name == "kernel.sem" || of_ipc.iter().any(|start| name.starts_with(start))
 }
 
 /// `IsValidSysctlName`.

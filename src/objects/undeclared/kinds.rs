@@ -2,7 +2,8 @@
 
 use crate::read::Resource;
 
-/// A row of a table: a group, and its kinds; without kinds the whole group.
+/// A row of a table: a group, and its kinds; without kinds the whole group. Of a group that somebody else than Kubernetes extends,
+/// kinds are named, because its next kind may be an operator's.
 type Row = (&'static str, &'static [&'static str]);
 
 /// Groups and kinds that no controller creates pods from, although some have mappings that look like pods: examples in
@@ -26,29 +27,118 @@ const NO_PODS: &[Row] = &[
     ("audit.k8s.io", &[]),
     ("autoscaling", &[]),
     ("autoscaling.k8s.io", &[]),
-    ("backstage.io", &[]),
-    ("bitnami.com", &[]),
-    ("cert-manager.io", &[]),
+    (
+        "backstage.io",
+        &[
+            "API", "Component", "Domain", "Group", "Location", "Resource", "System", "Template",
+            "User",
+        ],
+    ),
+    ("bitnami.com", &["SealedSecret"]),
+    ("cert-manager.io", &["Certificate", "CertificateRequest"]),
     ("certificates.k8s.io", &[]),
-    ("cilium.io", &[]),
+    (
+        "cilium.io",
+        &[
+            "CiliumBGPAdvertisement",
+            "CiliumBGPClusterConfig",
+            "CiliumBGPNodeConfig",
+            "CiliumBGPNodeConfigOverride",
+            "CiliumBGPPeerConfig",
+            "CiliumBGPPeeringPolicy",
+            "CiliumCIDRGroup",
+            "CiliumClusterwideEnvoyConfig",
+            "CiliumClusterwideNetworkPolicy",
+            "CiliumEgressGatewayPolicy",
+            "CiliumEndpoint",
+            "CiliumEndpointSlice",
+            "CiliumEnvoyConfig",
+            "CiliumExternalWorkload",
+            "CiliumGatewayClassConfig",
+            "CiliumIdentity",
+            "CiliumL2AnnouncementPolicy",
+            "CiliumLoadBalancerIPPool",
+            "CiliumLocalRedirectPolicy",
+            "CiliumNetworkPolicy",
+            "CiliumNode",
+            "CiliumNodeConfig",
+            "CiliumPodIPPool",
+            "TracingPolicy",
+            "TracingPolicyNamespaced",
+        ],
+    ),
     ("cloud.google.com", &["BackendConfig"]),
-    ("config.openshift.io", &[]),
-    ("configuration.konghq.com", &[]),
+    (
+        "config.openshift.io",
+        &[
+            "APIServer", "Authentication", "Build", "ClusterOperator", "Console", "DNS",
+            "FeatureGate", "Image", "ImageContentPolicy", "ImageDigestMirrorSet",
+            "ImageTagMirrorSet", "Infrastructure", "Ingress", "Network", "Node", "OAuth",
+            "OperatorHub", "Project", "Proxy", "Scheduler",
+        ],
+    ),
+    (
+        "configuration.konghq.com",
+        &[
+            "IngressClassParameters", "KongCACertificate", "KongCertificate", "KongClusterPlugin",
+            "KongConsumer", "KongConsumerGroup", "KongCustomEntity", "KongIngress", "KongKey",
+            "KongKeySet", "KongLicense", "KongPlugin", "KongRoute", "KongSNI", "KongService",
+            "KongTarget", "KongUpstream", "KongUpstreamPolicy", "KongVault", "TCPIngress",
+            "UDPIngress",
+        ],
+    ),
     ("constraints.gatekeeper.sh", &[]),
     ("coordination.k8s.io", &[]),
-    ("crd.projectcalico.org", &[]),
+    (
+        "crd.projectcalico.org",
+        &[
+            "BGPConfiguration",
+            "BGPFilter",
+            "BGPPeer",
+            "BlockAffinity",
+            "CalicoNodeStatus",
+            "ClusterInformation",
+            "FelixConfiguration",
+            "GlobalNetworkPolicy",
+            "GlobalNetworkSet",
+            "HostEndpoint",
+            "IPAMBlock",
+            "IPAMConfig",
+            "IPAMHandle",
+            "IPPool",
+            "IPReservation",
+            "KubeControllersConfiguration",
+            "NetworkPolicy",
+            "NetworkSet",
+            "StagedGlobalNetworkPolicy",
+            "StagedKubernetesNetworkPolicy",
+            "StagedNetworkPolicy",
+            "Tier",
+        ],
+    ),
     ("discovery.k8s.io", &[]),
-    ("elbv2.k8s.aws", &[]),
+    (
+        "elbv2.k8s.aws",
+        &["IngressClassParams", "TargetGroupBinding"],
+    ),
     (
         "external-secrets.io",
         &["ClusterSecretStore", "SecretStore"],
     ),
-    ("externaldns.k8s.io", &[]),
+    ("externaldns.k8s.io", &["DNSEndpoint"]),
     ("fitout.dev", &[]),
     ("flowcontrol.apiserver.k8s.io", &[]),
     ("fn.kpt.dev", &[]),
     ("gateway.networking.k8s.io", &[]),
-    ("generators.external-secrets.io", &[]),
+    (
+        "generators.external-secrets.io",
+        &[
+            "ACRAccessToken", "CloudsmithAccessToken", "ClusterGenerator", "ECRAuthorizationToken",
+            "Fake", "GCRAccessToken", "GithubAccessToken", "Grafana", "MFA", "Password",
+            "QuayAccessToken", "SSHKey", "STSSessionToken", "UUID", "VaultDynamicSecret",
+            "Webhook",
+        ],
+    ),
     (
         "grafana.integreatly.org",
         &[
@@ -56,16 +146,30 @@ const NO_PODS: &[Row] = &[
             "GrafanaDatasource", "GrafanaFolder",
         ],
     ),
-    ("image.openshift.io", &[]),
-    ("image.toolkit.fluxcd.io", &[]),
+    (
+        "image.openshift.io",
+        &[
+            "Image", "ImageSignature", "ImageStream", "ImageStreamImage", "ImageStreamImport",
+            "ImageStreamMapping", "ImageStreamTag", "ImageTag",
+        ],
+    ),
+    (
+        "image.toolkit.fluxcd.io",
+        &["ImagePolicy", "ImageRepository", "ImageUpdateAutomation"],
+    ),
     (
         "kafka.strimzi.io",
         &[
             "KafkaConnector", "KafkaRebalance", "KafkaTopic", "KafkaUser",
         ],
     ),
-    ("karpenter.k8s.aws", &[]),
-    ("karpenter.sh", &[]),
+    ("karpenter.k8s.aws", &["AWSNodeTemplate", "EC2NodeClass"]),
+    (
+        "karpenter.sh",
+        &[
+            "Machine", "NodeClaim", "NodeOverlay", "NodePool", "Provisioner",
+        ],
+    ),
     (
         "keda.sh",
         &[
@@ -73,15 +177,22 @@ const NO_PODS: &[Row] = &[
         ],
     ),
     ("kind.x-k8s.io", &[]),
-    ("kpt.dev", &[]),
+    ("kpt.dev", &["Kptfile", "ResourceGroup"]),
     ("kubeadm.k8s.io", &[]),
     ("kustomize.config.k8s.io", &[]),
     (
         "kyverno.io",
         &["CleanupPolicy", "ClusterCleanupPolicy", "PolicyException"],
     ),
-    ("linkerd.io", &[]),
-    ("metallb.io", &[]),
+    ("linkerd.io", &["ServiceProfile"]),
+    (
+        "metallb.io",
+        &[
+            "AddressPool", "BFDProfile", "BGPAdvertisement", "BGPPeer", "BGPSessionStatus",
+            "Community", "ConfigurationState", "IPAddressPool", "L2Advertisement",
+            "ServiceBGPStatus", "ServiceL2Status",
+        ],
+    ),
     ("metrics.k8s.io", &[]),
     (
         "monitoring.coreos.com",
@@ -96,11 +207,28 @@ const NO_PODS: &[Row] = &[
             "ClusterPodMonitoring", "ClusterRules", "GlobalRules", "PodMonitoring", "Rules",
         ],
     ),
-    ("networking.gke.io", &[]),
-    ("networking.istio.io", &[]),
+    (
+        "networking.gke.io",
+        &[
+            "FQDNNetworkPolicy", "FrontendConfig", "GCPBackendPolicy", "GCPGatewayPolicy",
+            "GCPSessionAffinityFilter", "GCPSessionAffinityPolicy", "GCPTrafficDistributionPolicy",
+            "GKENetworkParamSet", "HealthCheckPolicy", "ManagedCertificate", "MultiClusterIngress",
+            "MultiClusterService", "Network", "NetworkLogging", "ServiceAttachment",
+        ],
+    ),
+    (
+        "networking.istio.io",
+        &[
+            "DestinationRule", "EnvoyFilter", "Gateway", "ProxyConfig", "ServiceEntry", "Sidecar",
+            "VirtualService", "WorkloadEntry", "WorkloadGroup",
+        ],
+    ),
     ("networking.k8s.io", &[]),
     ("node.k8s.io", &[]),
-    ("notification.toolkit.fluxcd.io", &[]),
+    (
+        "notification.toolkit.fluxcd.io",
+        &["Alert", "Provider", "Receiver"],
+    ),
     (
         "operator.victoriametrics.com",
         &[
@@ -121,28 +249,90 @@ const NO_PODS: &[Row] = &[
         ],
     ),
     ("policy", &[]),
-    ("policy.linkerd.io", &[]),
+    (
+        "policy.linkerd.io",
+        &[
+            "AuthorizationPolicy", "EgressNetwork", "HTTPLocalRateLimitPolicy", "HTTPRoute",
+            "MeshTLSAuthentication", "NetworkAuthentication", "Server", "ServerAuthorization",
+        ],
+    ),
     ("policy.networking.k8s.io", &[]),
-    ("projectcalico.org", &[]),
+    (
+        "projectcalico.org",
+        &[
+            "BGPConfiguration",
+            "BGPFilter",
+            "BGPPeer",
+            "BlockAffinity",
+            "CalicoNodeStatus",
+            "ClusterInformation",
+            "FelixConfiguration",
+            "GlobalNetworkPolicy",
+            "GlobalNetworkSet",
+            "HostEndpoint",
+            "IPAMConfiguration",
+            "IPPool",
+            "IPReservation",
+            "KubeControllersConfiguration",
+            "NetworkPolicy",
+            "NetworkSet",
+            "Node",
+            "Profile",
+            "StagedGlobalNetworkPolicy",
+            "StagedKubernetesNetworkPolicy",
+            "StagedNetworkPolicy",
+            "Tier",
+            "WorkloadEndpoint",
+        ],
+    ),
     (
         "projectcontour.io",
         &["HTTPProxy", "TLSCertificateDelegation"],
     ),
     ("rbac.authorization.k8s.io", &[]),
-    ("route.openshift.io", &[]),
+    ("route.openshift.io", &["Route"]),
     ("scheduling.k8s.io", &[]),
-    ("secrets-store.csi.x-k8s.io", &[]),
-    ("security.istio.io", &[]),
-    ("security.openshift.io", &[]),
+    (
+        "secrets-store.csi.x-k8s.io",
+        &["SecretProviderClass", "SecretProviderClassPodStatus"],
+    ),
+    (
+        "security.istio.io",
+        &[
+            "AuthorizationPolicy", "PeerAuthentication", "RequestAuthentication",
+        ],
+    ),
+    (
+        "security.openshift.io",
+        &["RangeAllocation", "SecurityContextConstraints"],
+    ),
     ("snapshot.storage.k8s.io", &[]),
-    ("source.toolkit.fluxcd.io", &[]),
+    (
+        "source.toolkit.fluxcd.io",
+        &[
+            "Bucket", "ExternalArtifact", "GitRepository", "HelmChart", "HelmRepository",
+            "OCIRepository",
+        ],
+    ),
     ("storage.k8s.io", &[]),
-    ("telemetry.istio.io", &[]),
-    ("templates.gatekeeper.sh", &[]),
-    ("traefik.containo.us", &[]),
-    ("traefik.io", &[]),
-    ("trust.cert-manager.io", &[]),
-    ("wgpolicyk8s.io", &[]),
+    ("telemetry.istio.io", &["Telemetry"]),
+    ("templates.gatekeeper.sh", &["ConstraintTemplate"]),
+    (
+        "traefik.containo.us",
+        &[
+            "IngressRoute", "IngressRouteTCP", "IngressRouteUDP", "Middleware", "MiddlewareTCP",
+            "ServersTransport", "ServersTransportTCP", "TLSOption", "TLSStore", "TraefikService",
+        ],
+    ),
+    (
+        "traefik.io",
+        &[
+            "IngressRoute", "IngressRouteTCP", "IngressRouteUDP", "Middleware", "MiddlewareTCP",
+            "ServersTransport", "ServersTransportTCP", "TLSOption", "TLSStore", "TraefikService",
+        ],
+    ),
+    ("trust.cert-manager.io", &["Bundle", "ClusterBundle"]),
+    ("wgpolicyk8s.io", &["ClusterPolicyReport", "PolicyReport"]),
 ];
 
 /// Kinds whose controllers deploy manifests, charts or programs that the object only names, or has as text.
@@ -193,6 +383,14 @@ const DEPLOYERS: &[Row] = &[
     ("sailoperator.io", &[]),
 ];
 
+/// Kinds whose controllers create pods from what their objects show, and only from that. So these are searched for it, and say
+/// nothing else about pods.
+const SHOWS_ALL: &[Row] = &[
+    // The pods that solve HTTP-01 challenges.
+    ("acme.cert-manager.io", &["Challenge"]),
+    ("cert-manager.io", &["ClusterIssuer", "Issuer"]),
+];
+
 fn is_listed(table: &[Row], resource: &Resource<'_>) -> bool {
     let group = resource.group();
     let mut rows = table.iter().filter(|(known, _)| *known == group);
@@ -223,5 +421,5 @@ pub(super) fn has_no_pods(resource: &Resource<'_>) -> bool {
 
 /// Whether nothing is known about this kind: Kubernetes does not have it.
 pub(super) fn is_unknown(resource: &Resource<'_>) -> bool {
-    resource.group().contains('.') && !resource.is_typed()
+    resource.group().contains('.') && !resource.is_typed() && !is_listed(SHOWS_ALL, resource)
 }

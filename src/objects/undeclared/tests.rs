@@ -192,6 +192,7 @@ fn hints_and_claims_are_not_examined() {
 fn objects_without_pods_are_not_reported() {
     for object in [
         "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {image: a}",
+        "apiVersion: cert-manager.io/v1\nkind: ClusterIssuer\nspec: {acme: {solvers: [{http01: {ingress: {class: a}}}]}}",
         "apiVersion: cert-manager.io/v1\nkind: Certificate\nmetadata: {name: a}\nspec: {secretName: a}",
         "apiVersion: metrics.k8s.io/v1\nkind: PodMetrics\nmetadata: {name: a}\ncontainers: [{name: a, usage: {}}]",
         "apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\nimage: a",
@@ -209,11 +210,13 @@ fn what_an_unknown_kind_creates_is_not_known() {
         "apiVersion: acme.io/v1\nkind: Widget\nmetadata: {name: a, image: a}\nstatus: {image: a}\nspec: {hostNetwork: false}",
         "apiVersion: argoproj.io/v1alpha1\nkind: Sensor\nspec: {triggers: [{template: {k8s: {source: {inline: 'kind: Pod'}}}}]}",
         "apiVersion: external-secrets.io/v1\nkind: ExternalSecret\nspec: {target: {manifest: {kind: Pod}}}",
-        "apiVersion: policies.kyverno.io/v1\nkind: MutatingPolicy\nspec: {}",
+        "apiVersion: metallb.io/v1beta1\nkind: MetalLB\nspec: {}",
     ] {
         let unknown = (Vec::new(), Some(Gap::UnknownKind));
         assert_eq!(found_in(object), unknown, "{object}");
     }
+    let policy = "apiVersion: policies.kyverno.io/v1\nkind: MutatingPolicy\nspec: {}";
+    assert_eq!(found_in(policy), (Vec::new(), Some(Gap::Mutator)));
     for object in [
         "apiVersion: fleet.cattle.io/v1alpha1\nkind: Bundle\nspec: {resources: [{content: 'kind: Pod'}]}",
         "apiVersion: tekton.dev/v1\nkind: TaskRun\nspec: {taskRef: {resolver: git}}",

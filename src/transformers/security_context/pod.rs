@@ -8,11 +8,13 @@ use super::legacy::{FieldLocation, had_annotation};
 use super::user::{author_user, runs_as_root};
 use super::wanted::{KNATIVE_FIELDS, POD_FIELDS, Wanted};
 use super::{
-    Automount, NEVER, Placement, REFUSED, SecurityContext, forbid_token, not_in_knative, too_young,
+    Automount, NEVER, Placement, REFUSED, SecurityContext, forbid_token, not_in_knative, not_set,
+    too_young,
 };
 use crate::config::Section;
 use crate::edit::{Edits, Knowledge};
 use crate::finding::{Finding, Mode};
+use crate::kubernetes::schema::{is_ipc_sysctl, is_net_sysctl};
 use crate::objects::{AUTOMOUNT, TokenNeed};
 use crate::problem::Problem;
 use crate::transformers::Scope;
@@ -79,6 +81,16 @@ impl<'a> PodFitting<'_, 'a, '_> {
                 edits.find(too_young(subject, wanted, since, section));
                 continue;
             }
+            if wanted.name == "sysctls"
+                && let Some(host) = self.forbids_sysctls(section, wanted.mode)
+            {
+                let reason = format!(
+                    "did not set sysctls: the API server rejects some of them with {host}: true"
+                );
+                let help = "set the sysctls in a profile that leaves out pods of the host, or set the mode of `pod.sysctls` to Off";
+                edits.find(not_set(&REFUSED, subject, wanted, section, &reason).help(help));
+                continue;
+            }
             if wanted.is_shared() {
                 self.fit_shared(section, wanted, edits)?;
             } else {
@@ -86,6 +98,28 @@ impl<'a> PodFitting<'_, 'a, '_> {
             }
         }
         Ok(())
+    }
+
+    /// The field with which the API server rejects sysctls of the config: `ValidateHostSysctl` in kubernetes
+    /// `pkg/apis/core/validation/validation.go` since 1.29, and the kubelet before.
+    fn forbids_sysctls(
+        &self,
+        section: &Section<'_, SecurityContext>,
+        mode: Mode,
+    ) -> Option<&'static str> {
+        if mode == Mode::Ensure && self.pod.author("sysctls").is_some() {
+            return None;
+        }
+        let has = |is_of: fn(&str) -> bool| {
+            let mut sysctls = section.settings.pod.sysctls.iter().flatten();
+            sysctls.any(|it| is_of(&it.name))
+        };
+        let is_on = |name| self.pod.template.spec.bool_at([name]) == Some(true);
+        match () {
+            () if is_on("hostNetwork") && has(is_net_sysctl) => Some("hostNetwork"),
+            () if is_on("hostIPC") && has(is_ipc_sysctl) => Some("hostIPC"),
+            () => None,
+        }
     }
 
     /// Sets a field that both pods and containers have: for the pod, unless the config places it in containers or it would
