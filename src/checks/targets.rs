@@ -7,6 +7,7 @@
 //! or only in part, and kustomizations whose builds have what their files do not show, where these are checked and not the
 //! build. FIT-TGT005 reports patches among the objects.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use jsonptr::{Pointer, PointerBuf};
@@ -21,7 +22,7 @@ use crate::objects::{
 };
 use crate::read::Resource;
 use crate::rules::rules;
-use crate::yaml::Node;
+use crate::yaml::{Node, NodeId};
 
 pub(super) const CHECK: Check = Check {
     name: "targets",
@@ -303,10 +304,17 @@ fn is_builtin(group: &str) -> bool {
 
 /// Pod patches that are written as text, which fitout does not read.
 fn patches_as_text(target: &Target<'_>) -> Vec<Finding> {
-    if target.resource.group() != "argoproj.io" || target.templates.is_empty() {
+    if target.resource.group() != "argoproj.io" {
         return Vec::new();
     }
-    let findings = patches_in(target.resource).map(|(path, patch)| {
+    let mut patches = Vec::new();
+    find_patches(
+        target.resource.node,
+        &PointerBuf::new(),
+        &mut HashSet::new(),
+        &mut patches,
+    );
+    let findings = patches.into_iter().map(|(path, patch)| {
         let message = "`podSpecPatch` is text that Argo applies to the pods last; fitout does not read it, and it may \
                        override the config";
         let mut finding = Finding::new(&PATCH, message)
@@ -318,25 +326,25 @@ fn patches_as_text(target: &Target<'_>) -> Vec<Finding> {
     findings.collect()
 }
 
-/// The `podSpecPatch` of a workflow and of its templates.
-fn patches_in<'a>(resource: &Resource<'a>) -> impl Iterator<Item = (PointerBuf, Node<'a>)> {
-    let at = match resource.kind.as_ref() {
-        "CronWorkflow" => Pointer::from_static("/spec/workflowSpec"),
-        _ => Pointer::from_static("/spec"),
-    };
-    let spec = resource.node.pointer(at);
-    let templates = spec.and_then(|spec| spec.get("templates"));
-    let templates = templates.into_iter().flat_map(Node::items).enumerate();
-    let templates = templates.map(move |(index, template)| {
-        let path = below(at, ["templates", &index.to_string()]);
-        (path, template)
-    });
-    let all = spec
-        .map(|spec| (at.to_buf(), spec))
-        .into_iter()
-        .chain(templates);
-    all.filter_map(|(path, of)| {
-        let patch = of.get("podSpecPatch").filter(|patch| !patch.is_null())?;
-        Some((below(&path, ["podSpecPatch"]), patch))
-    })
+/// Each `podSpecPatch` in an object: of a workflow, of its templates, and of what collects its artifacts.
+fn find_patches<'a>(
+    node: Node<'a>,
+    path: &Pointer,
+    seen: &mut HashSet<NodeId>,
+    found: &mut Vec<(PointerBuf, Node<'a>)>,
+) {
+    if node.is_scalar() || !seen.insert(node.id()) {
+        return;
+    }
+    for (key, value) in node.entries() {
+        let key = key.text().unwrap_or_default();
+        let at = below(path, [&*key]);
+        match key == "podSpecPatch" && value.is_scalar() && !value.is_null() {
+            true => found.push((at, value)),
+            false => find_patches(value, &at, seen, found),
+        }
+    }
+    for (index, item) in node.items().enumerate() {
+        find_patches(item, &below(path, [&*index.to_string()]), seen, found);
+    }
 }
