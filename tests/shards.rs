@@ -112,6 +112,15 @@ fn tree(count: usize) -> Folder {
             "t/patch.yaml",
             "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web-0}\nspec: {replicas: 2}\n",
         ),
+        // Findings about files, and not about objects. What they say is in another order than the files.
+        (
+            "t/1/kustomization.yaml",
+            "resources: [f001.yaml, https://example.com/b]\n",
+        ),
+        (
+            "t/3/kustomization.yaml",
+            "resources: [https://example.com/b]\n",
+        ),
         ("t/.hidden/f.yaml", "apiVersion: v1\nkind: Pod\n"),
         ("t/values.yaml", "a: b\n"),
     ]);

@@ -75,7 +75,13 @@ impl Manifests {
         let (manifests, problems) = Manifests::collect(found, choice);
         drop(reading);
         if !problems.is_empty() {
-            return Err(failure(&Problems(problems), verbosity, UNREADABLE));
+            let mut failure = failure(&Problems(problems), verbosity, UNREADABLE);
+            if paths.iter().any(|path| path.is_dir()) {
+                failure.text.line(format_args!(
+                    "help: leave out files that are not manifests with `--exclude PATTERN`"
+                ));
+            }
+            return Err(failure);
         }
         if manifests.texts.is_empty() {
             return Err(manifests.nothing_found(paths));

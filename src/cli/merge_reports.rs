@@ -7,7 +7,7 @@ use fitout::text::json;
 use serde_json::Value;
 
 use super::inputs::shown;
-use super::output::write_report;
+use super::output::{format_and_file, write_report};
 use super::{FINDINGS, Failure, SUCCESS, UNREADABLE, WRONG_USE};
 
 /// Merge the JSON reports of all shards of a run into the report that one run would have written
@@ -18,10 +18,19 @@ pub(super) struct MergeReports {
     /// The reports that `-o json=FILE` of each run with --shard wrote, in any order
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
-    /// Write the merged report to FILE instead of standard output
-    #[arg(short, long, value_name = "FILE")]
+    /// Write the merged report, which is JSON, to FILE instead of standard output
+    #[arg(short, long, value_name = "json[=FILE]", value_parser = file_of)]
     output: Option<PathBuf>,
 }
+
+/// The file of `json[=FILE]`, as other commands take it; `-` for standard output.
+fn file_of(text: &str) -> Result<PathBuf, String> {
+    let (_, file) = format_and_file(text, &["json"])?;
+    Ok(file.unwrap_or_else(|| PathBuf::from(STDOUT)))
+}
+
+/// Standard output as a file.
+const STDOUT: &str = "-";
 
 impl MergeReports {
     pub(super) fn run(&self) -> Result<u8, Failure> {
@@ -49,7 +58,8 @@ impl MergeReports {
             .as_array()
             .map_or(std::slice::from_ref(&merged), Vec::as_slice);
         let has_errors = runs.iter().any(|it| it["summary"]["errors"] != 0);
-        write_report(self.output.as_deref(), &json(&merged))?;
+        let file = self.output.as_deref().filter(|it| *it != STDOUT);
+        write_report(file, &json(&merged))?;
         Ok(if has_errors { FINDINGS } else { SUCCESS })
     }
 }

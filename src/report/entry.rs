@@ -252,25 +252,29 @@ pub(super) fn of_problem(problem: &Problem) -> Entry {
 /// Sorts entries by severity, errors first, then by file, index, object, field and rule. Objects are sorted by name, because a
 /// host may pass them in any order.
 pub(super) fn in_order(mut results: Vec<Entry>) -> Vec<Entry> {
-    // What is the same for all entries of an object is compared once for each object.
-    let mut ranks: HashMap<Option<usize>, usize> = HashMap::default();
-    let mut objects: Vec<&Entry> = results.iter().collect();
-    objects.dedup_by_key(|entry| entry.object);
-    objects.retain(|it| ranks.insert(it.object, 0).is_none() || it.object.is_none());
-    sorting::sort_by_key(&mut objects, |entry| place(entry));
-    let count = objects.len();
-    // The first one counts of those about no object.
-    for (rank, entry) in objects.into_iter().enumerate().rev() {
-        ranks.insert(entry.object, rank);
+    // What is the same for all entries of an object is compared once for each object, with its first entry.
+    let mut of_objects: HashMap<usize, usize> = HashMap::default();
+    let first = |(at, entry): (usize, &Entry)| match entry.object {
+        Some(object) => *of_objects.entry(object).or_insert(at),
+        None => at,
+    };
+    let firsts: Vec<usize> = results.iter().enumerate().map(first).collect();
+    let mut places: Vec<usize> = (0..results.len()).filter(|at| firsts[*at] == *at).collect();
+    sorting::sort_by_key(&mut places, |at| place(&results[*at]));
+    // Entries about no object have the same number at the same place.
+    let mut ranks = vec![0; results.len()];
+    for pair in places.windows(2) {
+        let is_same = place(&results[pair[0]]) == place(&results[pair[1]]);
+        ranks[pair[1]] = ranks[pair[0]] + usize::from(!is_same);
     }
     // Most severe first, and then object by object.
-    let numbers = results.iter().map(|entry| {
+    let numbers = results.iter().zip(&firsts).map(|(entry, first)| {
         let severity = match entry.severity {
             Severity::Error => 0,
             Severity::Warning => 1,
             Severity::Info => 2,
         };
-        severity * count + ranks[&entry.object]
+        severity * places.len() + ranks[*first]
     });
     let numbers: Vec<usize> = numbers.collect();
     sorting::sort_by_number(&mut results, &numbers, |a, b| {

@@ -2,8 +2,8 @@
 
 use crate::read::Resource;
 
-/// A row of a table: a group, and its kinds; without kinds the whole group. Of a group that somebody else than Kubernetes extends,
-/// kinds are named, because its next kind may be an operator's.
+/// A row of a table: a group, and its kinds; without kinds the whole group. Of a group that is not Kubernetes' own, kinds are
+/// named, because its next kind may be an operator's.
 type Row = (&'static str, &'static [&'static str]);
 
 /// Groups and kinds that no controller creates pods from, although some have mappings that look like pods: examples in
