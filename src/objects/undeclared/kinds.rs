@@ -6,6 +6,42 @@ use crate::read::Resource;
 /// named, because its next kind may be an operator's.
 type Row = (&'static str, &'static [&'static str]);
 
+/// Calico serves its kinds as custom resources and by an API of its own.
+const CALICO: &[&str] = &[
+    "BGPConfiguration",
+    "BGPFilter",
+    "BGPPeer",
+    "BlockAffinity",
+    "CalicoNodeStatus",
+    "ClusterInformation",
+    "FelixConfiguration",
+    "GlobalNetworkPolicy",
+    "GlobalNetworkSet",
+    "HostEndpoint",
+    "IPAMBlock",
+    "IPAMConfig",
+    "IPAMConfiguration",
+    "IPAMHandle",
+    "IPPool",
+    "IPReservation",
+    "KubeControllersConfiguration",
+    "NetworkPolicy",
+    "NetworkSet",
+    "Node",
+    "Profile",
+    "StagedGlobalNetworkPolicy",
+    "StagedKubernetesNetworkPolicy",
+    "StagedNetworkPolicy",
+    "Tier",
+    "WorkloadEndpoint",
+];
+
+/// Traefik's kinds, in the group of its second version and in that of its third.
+const TRAEFIK: &[&str] = &[
+    "IngressRoute", "IngressRouteTCP", "IngressRouteUDP", "Middleware", "MiddlewareTCP",
+    "ServersTransport", "ServersTransportTCP", "TLSOption", "TLSStore", "TraefikService",
+];
+
 /// Groups and kinds that no controller creates pods from, although some have mappings that look like pods: examples in
 /// schemas, patterns in policies, history of controllers, and patches of prometheus-operator. Others are files that a program
 /// reads.
@@ -89,33 +125,7 @@ const NO_PODS: &[Row] = &[
     ),
     ("constraints.gatekeeper.sh", &[]),
     ("coordination.k8s.io", &[]),
-    (
-        "crd.projectcalico.org",
-        &[
-            "BGPConfiguration",
-            "BGPFilter",
-            "BGPPeer",
-            "BlockAffinity",
-            "CalicoNodeStatus",
-            "ClusterInformation",
-            "FelixConfiguration",
-            "GlobalNetworkPolicy",
-            "GlobalNetworkSet",
-            "HostEndpoint",
-            "IPAMBlock",
-            "IPAMConfig",
-            "IPAMHandle",
-            "IPPool",
-            "IPReservation",
-            "KubeControllersConfiguration",
-            "NetworkPolicy",
-            "NetworkSet",
-            "StagedGlobalNetworkPolicy",
-            "StagedKubernetesNetworkPolicy",
-            "StagedNetworkPolicy",
-            "Tier",
-        ],
-    ),
+    ("crd.projectcalico.org", CALICO),
     ("discovery.k8s.io", &[]),
     (
         "elbv2.k8s.aws",
@@ -257,34 +267,7 @@ const NO_PODS: &[Row] = &[
         ],
     ),
     ("policy.networking.k8s.io", &[]),
-    (
-        "projectcalico.org",
-        &[
-            "BGPConfiguration",
-            "BGPFilter",
-            "BGPPeer",
-            "BlockAffinity",
-            "CalicoNodeStatus",
-            "ClusterInformation",
-            "FelixConfiguration",
-            "GlobalNetworkPolicy",
-            "GlobalNetworkSet",
-            "HostEndpoint",
-            "IPAMConfiguration",
-            "IPPool",
-            "IPReservation",
-            "KubeControllersConfiguration",
-            "NetworkPolicy",
-            "NetworkSet",
-            "Node",
-            "Profile",
-            "StagedGlobalNetworkPolicy",
-            "StagedKubernetesNetworkPolicy",
-            "StagedNetworkPolicy",
-            "Tier",
-            "WorkloadEndpoint",
-        ],
-    ),
+    ("projectcalico.org", CALICO),
     (
         "projectcontour.io",
         &["HTTPProxy", "TLSCertificateDelegation"],
@@ -317,20 +300,8 @@ const NO_PODS: &[Row] = &[
     ("storage.k8s.io", &[]),
     ("telemetry.istio.io", &["Telemetry"]),
     ("templates.gatekeeper.sh", &["ConstraintTemplate"]),
-    (
-        "traefik.containo.us",
-        &[
-            "IngressRoute", "IngressRouteTCP", "IngressRouteUDP", "Middleware", "MiddlewareTCP",
-            "ServersTransport", "ServersTransportTCP", "TLSOption", "TLSStore", "TraefikService",
-        ],
-    ),
-    (
-        "traefik.io",
-        &[
-            "IngressRoute", "IngressRouteTCP", "IngressRouteUDP", "Middleware", "MiddlewareTCP",
-            "ServersTransport", "ServersTransportTCP", "TLSOption", "TLSStore", "TraefikService",
-        ],
-    ),
+    ("traefik.containo.us", TRAEFIK),
+    ("traefik.io", TRAEFIK),
     ("trust.cert-manager.io", &["Bundle", "ClusterBundle"]),
     ("wgpolicyk8s.io", &["ClusterPolicyReport", "PolicyReport"]),
 ];
