@@ -18,6 +18,7 @@ use super::stream::Stream;
 use super::tree::{Kind, NONE, NodeId, ODD};
 use super::value::Value;
 use emit::{Splice, Splices};
+use guard::Proofs;
 use jsonptr::{Pointer, PointerBuf};
 use plan::Plan;
 use std::borrow::Cow;
@@ -183,7 +184,7 @@ impl Stream {
         footers: Footers,
         behind: Option<NodeId>,
     ) -> Result<(Splices, Plans<'e>), Refusal> {
-        let mut splices = Splices::default();
+        let (mut splices, mut proofs) = (Splices::default(), Proofs::default());
         let mut plans = Vec::new();
         let mut places = self.by_document(edits)?;
         if let Some(behind) = behind {
@@ -194,7 +195,8 @@ impl Stream {
             let (document, first_edit) = places[0];
             let is_last = |(_, number): &(usize, usize)| *number == usize::MAX;
             let behind = behind.filter(|_| places.last().is_some_and(is_last));
-            if self.plan_in_parts(document, places, edits, footers, behind, &mut splices) {
+            let both = (&mut splices, &mut proofs);
+            if self.plan_in_parts(document, places, edits, footers, behind, both) {
                 continue;
             }
             let mut plan = Plan::new(self, document, self.nodes_of(document));
@@ -209,7 +211,7 @@ impl Stream {
             emit::emit(&plan, span, nodes, footers, behind, &mut splices)?;
             splices.ties.extend(plan.ties());
             let own = &splices.list[first..];
-            let is_proven = guard::proves(&plan, document, own, &splices.buffer);
+            let is_proven = guard::proves(&plan, document, own, &splices.buffer, &mut proofs);
             // Where assertions run, both guards do.
             debug_assert!(!is_proven || self.reads_back(&plan, document, own, &splices.buffer));
             if !is_proven {
@@ -221,14 +223,14 @@ impl Stream {
 
     /// Plans the edits of a document object by object, which takes less memory, if they only add lines, all are proven, and
     /// those of one object precede those of the next. Otherwise nothing has changed.
-    fn plan_in_parts(
-        &self,
+    fn plan_in_parts<'e>(
+        &'e self,
         document: usize,
         places: &[(usize, usize)],
-        edits: &[Request<'_>],
+        edits: &'e [Request<'_>],
         footers: Footers,
         behind: Option<NodeId>,
-        splices: &mut Splices,
+        (splices, proofs): (&mut Splices, &mut Proofs<'e>),
     ) -> bool {
         // Tests have small documents.
         const MANY: usize = if cfg!(debug_assertions) { 2 } else { 256 };
@@ -253,7 +255,7 @@ impl Stream {
             rest = others;
             let is_last = rest.is_empty();
             let behind = behind.filter(|_| is_last);
-            is_planned = self.plan_part(document, part, footers, behind, splices);
+            is_planned = self.plan_part(document, part, footers, behind, (splices, proofs));
         }
         if !is_planned {
             splices.list.truncate(before.0);
@@ -296,13 +298,13 @@ impl Stream {
             && self.reads_back(&plan, document, own, &splices.buffer)
     }
 
-    fn plan_part(
-        &self,
+    fn plan_part<'e>(
+        &'e self,
         document: usize,
-        edits: &[(usize, &Request<'_>)],
+        edits: &[(usize, &'e Request<'_>)],
         footers: Footers,
         behind: Option<NodeId>,
-        splices: &mut Splices,
+        (splices, proofs): (&mut Splices, &mut Proofs<'e>),
     ) -> bool {
         let roots = || edits.iter().map(|(_, edit)| edit.root.0);
         let mut distinct: Vec<u32> = roots().collect();
@@ -321,7 +323,7 @@ impl Stream {
             (Some(other), Some(own)) => other.start.max(other.end) < own.start,
             _ => true,
         };
-        is_planned && is_behind && guard::proves(&plan, document, own, &splices.buffer)
+        is_planned && is_behind && guard::proves(&plan, document, own, &splices.buffer, proofs)
     }
 
     /// The document of a node.

@@ -7,6 +7,7 @@
 //! Most edits only add lines at the end of block collections: see [`inserted`].
 
 mod inserted;
+mod proofs;
 
 use super::super::tree::{Kind, NONE, PROPS};
 use super::super::{Node, NodeId, Scalar, Stream};
@@ -16,6 +17,7 @@ use super::plan::Plan;
 use std::collections::HashMap;
 
 pub(super) use inserted::proves;
+pub(super) use proofs::Proofs;
 
 /// What differs, and where in the new text.
 pub(super) struct Difference {
