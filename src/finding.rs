@@ -104,15 +104,15 @@ pub struct Finding {
     /// The index of the object; `None` for a finding about the config.
     pub resource: Option<usize>,
     /// The place, if it is about a file and no object.
-    pub place: Option<(Arc<str>, Position)>,
+    pub place: Option<Box<(Arc<str>, Position)>>,
     /// The part of the object.
     pub part: Part,
     /// The field; `None` for the whole part.
     pub pointer: Option<PointerBuf>,
     /// The current value.
-    pub current: Option<Value>,
+    pub current: Option<Box<Value>>,
     /// The value that would fix it.
-    pub proposed: Option<Value>,
+    pub proposed: Option<Arc<Value>>,
     /// The setting that the finding is about or comes from.
     pub decision: Option<Arc<Decision>>,
     /// How to fix it.
@@ -126,9 +126,9 @@ pub struct Finding {
     /// Set for findings with a common cause: text reports show those of an object as one, with this message.
     pub folded: Option<Folded>,
     /// The lines that resolve it.
-    pub lines: Option<Lines>,
+    pub lines: Option<Box<Lines>>,
     /// The field that it follows from: it is left out where another finding is about this field.
-    pub cause: Option<PointerBuf>,
+    pub cause: Option<Box<PointerBuf>>,
 }
 
 /// The lines for the `spec` of a config that resolve a finding, and all others of its group.
@@ -240,14 +240,14 @@ impl Finding {
     /// Adds the current value.
     #[must_use]
     pub fn current(mut self, current: Option<Value>) -> Finding {
-        self.current = current;
+        self.current = current.map(Box::new);
         self
     }
 
     /// Adds the value that would fix it.
     #[must_use]
     pub fn proposed(mut self, proposed: impl Into<Value>) -> Finding {
-        self.proposed = Some(proposed.into());
+        self.proposed = Some(Arc::new(proposed.into()));
         self
     }
 
@@ -282,14 +282,14 @@ impl Finding {
     /// Adds the lines that resolve it.
     #[must_use]
     pub fn lines(mut self, lines: Lines) -> Finding {
-        self.lines = Some(lines);
+        self.lines = Some(Box::new(lines));
         self
     }
 
     /// Adds the field that it follows from.
     #[must_use]
     pub fn because_of(mut self, subject: &Subject, field: &[&str]) -> Finding {
-        self.cause = Some(subject.at(field));
+        self.cause = Some(Box::new(subject.at(field)));
         self
     }
 
