@@ -122,7 +122,7 @@ pub struct Finding {
     /// The message of the Pod Security Standards.
     pub psa: Option<Arc<str>>,
     /// The image that it is about: it is reported once for all its containers.
-    pub image: Option<String>,
+    pub image: Option<Arc<str>>,
     /// Set for findings with a common cause: text reports show those of an object as one, with this message.
     pub folded: Option<Folded>,
     /// The lines that resolve it.
@@ -183,10 +183,17 @@ impl Finding {
 
     /// A finding with a lower severity than its rule's.
     pub fn graded(rule: &'static Rule, severity: Severity, message: impl Into<String>) -> Finding {
+        Finding::made(rule, severity, message.into())
+    }
+
+    /// There are many findings, and half of what a text grows by is room.
+    #[inline(never)]
+    fn made(rule: &'static Rule, severity: Severity, mut message: String) -> Finding {
+        message.shrink_to_fit();
         Finding {
             rule,
             severity,
-            message: message.into(),
+            message,
             resource: None,
             place: None,
             part: Part::Object,
@@ -239,6 +246,7 @@ impl Finding {
 
     /// Adds the current value.
     #[must_use]
+    #[inline(never)]
     pub fn current(mut self, current: Option<Value>) -> Finding {
         self.current = current.map(Box::new);
         self
@@ -246,6 +254,7 @@ impl Finding {
 
     /// Adds the value that would fix it.
     #[must_use]
+    #[inline(never)]
     pub fn proposed(mut self, proposed: impl Into<Value>) -> Finding {
         self.proposed = Some(Arc::new(proposed.into()));
         self
@@ -274,13 +283,14 @@ impl Finding {
 
     /// Adds the image that it is about.
     #[must_use]
-    pub fn of_image(mut self, image: impl Into<String>) -> Finding {
+    pub fn of_image(mut self, image: impl Into<Arc<str>>) -> Finding {
         self.image = Some(image.into());
         self
     }
 
     /// Adds the lines that resolve it.
     #[must_use]
+    #[inline(never)]
     pub fn lines(mut self, lines: Lines) -> Finding {
         self.lines = Some(Box::new(lines));
         self
@@ -288,6 +298,7 @@ impl Finding {
 
     /// Adds the field that it follows from.
     #[must_use]
+    #[inline(never)]
     pub fn because_of(mut self, subject: &Subject, field: &[&str]) -> Finding {
         self.cause = Some(Box::new(subject.at(field)));
         self
@@ -296,8 +307,19 @@ impl Finding {
     /// Adds the help.
     #[must_use]
     pub fn help(mut self, help: impl Into<Cow<'static, str>>) -> Finding {
-        self.help = Some(help.into());
+        self.help = Some(shrunk(help.into()));
         self
+    }
+}
+
+#[inline(never)]
+fn shrunk(text: Cow<'static, str>) -> Cow<'static, str> {
+    match text {
+        Cow::Owned(mut text) => {
+            text.shrink_to_fit();
+            Cow::Owned(text)
+        }
+        borrowed => borrowed,
     }
 }
 

@@ -1,6 +1,7 @@
 //! The funnel: applies severities, disabled rules, exemptions and deduplication to every finding, in one place.
 
 use std::hash::{Hash, Hasher};
+use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 use kustomize_krm_types::Severity;
@@ -154,7 +155,7 @@ impl<'c> Funnel<'c> {
         let mut selected = selection.selected.iter();
         let has_exemptions = selected.any(|it| !it.exemptions.is_empty());
         // The first finding about each image, by its place in the verdict.
-        let mut images: HashMap<(&'static str, String), (usize, usize)> = HashMap::default();
+        let mut images: HashMap<(&'static str, Arc<str>), (usize, usize)> = HashMap::default();
         // Those to report move to the front: there are many, and a second list of them is large.
         let mut findings = std::mem::take(&mut self.findings);
         let mut kept = 0;

@@ -51,12 +51,7 @@ impl Leaves {
 impl Leaf {
     /// The value, which edits that follow each other share if it is the same.
     pub(super) fn shared(&mut self, value: Arc<Value>) -> Arc<Value> {
-        // Texts with quotes are equal to those without.
-        let is_same = |last: &Arc<Value>| match (&**last, &*value) {
-            (Value::String(last), Value::String(text)) => last == text,
-            (Value::Quoted(last), Value::Quoted(text)) => last == text,
-            _ => Arc::ptr_eq(last, &value),
-        };
+        let is_same = |last: &Arc<Value>| Arc::ptr_eq(last, &value) || last.is_written_as(&value);
         let last = self.value.take().filter(is_same);
         Arc::clone(self.value.insert(last.unwrap_or(value)))
     }

@@ -121,7 +121,7 @@ impl<'a> Template<'a> {
     ) -> Result<Option<Template<'a>>, Problem> {
         let (spec, spec_path) = match layout.form {
             Form::Template => (
-                map_at(resource, node, || path.clone(), "spec")?,
+                map_at(resource, node, &|| path.clone(), "spec")?,
                 below(&path, ["spec"]),
             ),
             Form::PodSpec | Form::Containers => (Some(node), path.clone()),
@@ -358,7 +358,7 @@ impl<'a> Template<'a> {
                 path,
                 node: Some(node.id()),
                 on_change: self.pod.on_change,
-                inherits: inherited,
+                inherits: inherited.map(Box::new),
             }),
             node,
             resources_key: layout.resources_key,

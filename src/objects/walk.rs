@@ -48,22 +48,22 @@ pub(super) fn places_below<'a>(
     (at, node): (&Pointer, Node<'a>),
     path: &str,
 ) -> Result<Vec<(PointerBuf, Node<'a>)>, Problem> {
-    let keys = path.split('/').filter(|key| !key.is_empty());
-    // Up to the first list there is one place.
-    let first = keys
-        .clone()
-        .take_while(|key| *key != "*" && !key.ends_with("[]"));
-    let (mut only, mut depth) = (node, 0);
-    for key in first.clone() {
-        let above = || below(at, first.clone().take(depth));
-        match map_at(resource, only, above, key)? {
+    // Up to the first list or map there is one place.
+    let end = match memchr::memchr2(b'[', b'*', path.as_bytes()) {
+        Some(at) => path[..at].rfind('/').map_or(0, |slash| slash + 1),
+        None => path.len(),
+    };
+    let (first, rest) = path.split_at(end);
+    let (mut only, mut walked) = (node, 0);
+    for key in keys(first) {
+        match map_at(resource, only, &|| below(at, keys(&first[..walked])), key)? {
             Some(node) => only = node,
             None => return Ok(Vec::new()),
         }
-        depth += 1;
+        walked += key.len() + 1;
     }
-    let mut places = vec![(below(at, first), only)];
-    for key in keys.skip(depth) {
+    let mut places = vec![(below(at, keys(first)), only)];
+    for key in keys(rest) {
         let mut below_here = Vec::new();
         for (at, node) in places {
             match key.strip_suffix("[]") {
@@ -80,13 +80,13 @@ pub(super) fn places_below<'a>(
                 None if key == "*" => {
                     for (key, _) in node.entries() {
                         let key = key.text().unwrap_or_default();
-                        if let Some(value) = map_at(resource, node, || at.clone(), &key)? {
+                        if let Some(value) = map_at(resource, node, &|| at.clone(), &key)? {
                             below_here.push((below(&at, [key.as_ref()]), value));
                         }
                     }
                 }
                 None => {
-                    let value = map_at(resource, node, || at.clone(), key)?;
+                    let value = map_at(resource, node, &|| at.clone(), key)?;
                     below_here.extend(value.map(|value| (below(&at, [key]), value)));
                 }
             }
@@ -96,11 +96,16 @@ pub(super) fn places_below<'a>(
     Ok(places)
 }
 
+/// The keys of a path.
+fn keys(path: &str) -> impl Iterator<Item = &str> + Clone {
+    path.split('/').filter(|key| !key.is_empty())
+}
+
 /// The mapping at a key of the node at a path; `None` if absent or null.
 pub(super) fn map_at<'a>(
     resource: &'a Resource<'a>,
     node: Node<'a>,
-    path: impl Fn() -> PointerBuf,
+    path: &dyn Fn() -> PointerBuf,
     key: &str,
 ) -> Result<Option<Node<'a>>, Problem> {
     match node.at([key]) {

@@ -150,7 +150,7 @@ impl<'r, 'a> Entries<'r, 'a> {
             change: None,
             token_reason: None,
             folded: finding.folded,
-            image: finding.image,
+            image: finding.image.map(|it| (*it).to_owned()),
             lines: finding.lines.map(|it| *it),
         }
     }

@@ -235,7 +235,10 @@ impl<'a> Guard<'a> {
             self.node(key, new_key)?;
             self.node(value, new_value)?;
         }
-        for (name, value) in patch.added.iter() {
+        let Some(added) = patch.entries(plan.stream) else {
+            return self.differs(new, "an entry has no place");
+        };
+        for (name, value) in added.iter() {
             let Some((new_key, new_value)) = entries.next() else {
                 return self.differs(new, "an entry was not added");
             };

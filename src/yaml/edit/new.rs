@@ -1,8 +1,9 @@
 //! Values that are not in the text yet: what edits set, and copies that aliases are replaced by.
 
-use super::super::tree::{Kind, are_same};
+use super::super::tree::Kind;
 use super::super::{Node, NodeId, Stream, Value, node::index};
-use crate::yaml::pointer::Token;
+use super::patch::Listed;
+use crate::yaml::pointer::{Token, tokens};
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::ops::Deref;
@@ -54,13 +55,22 @@ impl<'e> Entries<'e> {
         self.known = 0;
     }
 
-    /// Whether the same is written for other entries, in the same order.
-    pub(super) fn are_same(&self, others: &Entries<'_>) -> bool {
-        let mut pairs = self.list.iter().zip(&others.list);
-        let is_same = |((name, value), (other, of_other)): (&(_, New<'_>), &(_, _))| {
-            Name::is_same(name, other) && value.is_same(of_other)
-        };
-        self.list.len() == others.list.len() && pairs.all(is_same)
+    /// Sets what edits list, in their order; whether all of it has a place.
+    pub(super) fn set(&mut self, stream: &Stream, listed: &[Listed<'e>]) -> bool {
+        listed.iter().all(|(pointer, value)| {
+            let all: Vec<Token<'e>> = tokens(pointer, 0).collect();
+            let Some((token, rest)) = all.split_first() else {
+                return false;
+            };
+            let value = New::from(*value);
+            match self.place(stream, &token.key) {
+                Some(at) => self.change(at, stream, rest, Some(value)) == Outcome::Done,
+                None => {
+                    self.push(Name::Text(token.key.clone()), New::nested(rest, value));
+                    true
+                }
+            }
+        })
     }
 
     /// The place of a key.
@@ -128,14 +138,6 @@ pub(super) enum Name<'e> {
 }
 
 impl Name<'_> {
-    fn is_same(&self, other: &Name<'_>) -> bool {
-        match (self, other) {
-            (Name::Text(own), Name::Text(other)) => is_same_text(own, other),
-            (Name::Copy(own), Name::Copy(other)) => own == other,
-            _ => false,
-        }
-    }
-
     pub(super) fn text<'a>(&'a self, stream: &'a Stream) -> Cow<'a, str> {
         match self {
             Name::Text(text) => Cow::Borrowed(text),
@@ -173,11 +175,6 @@ impl<'e> From<&'e Value> for New<'e> {
     }
 }
 
-/// Whether two texts are the same. Most are those of one setting or leaf.
-fn is_same_text(a: &str, b: &str) -> bool {
-    std::ptr::eq(a, b) || are_same(a.as_bytes(), b.as_bytes())
-}
-
 /// Whether two entries have the same key.
 fn has_twins(entries: &[(String, Value)]) -> bool {
     if entries.len() > FEW {
@@ -201,32 +198,6 @@ pub(super) enum Outcome {
 }
 
 impl<'e> New<'e> {
-    /// Whether the same is written for another value.
-    fn is_same(&self, other: &New<'_>) -> bool {
-        match (self, other) {
-            (New::Null, New::Null) => true,
-            (New::Bool(own), New::Bool(other)) => own == other,
-            (New::Number(own), New::Number(other)) => own == other,
-            (
-                New::Text { text, quoted },
-                New::Text {
-                    text: other,
-                    quoted: is_other_quoted,
-                },
-            ) => quoted == is_other_quoted && is_same_text(text, other),
-            (New::Copy(own), New::Copy(other)) => own == other,
-            (New::Map(own), New::Map(other)) => own.are_same(other),
-            (New::Sequence(own), New::Sequence(other)) => New::are_same(own, other),
-            _ => false,
-        }
-    }
-
-    /// The same for lists of values.
-    pub(super) fn are_same(own: &[New<'_>], others: &[New<'_>]) -> bool {
-        let mut pairs = own.iter().zip(others);
-        own.len() == others.len() && pairs.all(|(own, other)| own.is_same(other))
-    }
-
     /// The value with its missing parents, for the tokens that lead to it.
     pub(super) fn nested(tokens: &[Token<'e>], value: New<'e>) -> New<'e> {
         let around = |value, token: &Token<'e>| match token.key.as_ref() {

@@ -69,7 +69,7 @@ pub(in super::super) fn proves<'e>(
         if cleared.take() != is_flow.then_some(splice.node) {
             return false;
         }
-        let Some(read) = proofs.read(plan, splice.node, &buffer[splice.text.clone()]) else {
+        let Some(read) = proofs.read(plan, splice, buffer) else {
             return false;
         };
         let lines = Lines {
@@ -336,18 +336,22 @@ items:
             .iter()
             .map(|pointer| request(0, pointer, "x".into()))
             .collect();
-        let mut plan = Plan::new(&stream, 0, stream.nodes_of(0));
-        for (number, edit) in edits.iter().enumerate() {
-            plan.apply(number, edit).unwrap();
+        for lists in [false, true] {
+            let mut plan = Plan::new(&stream, 0, stream.nodes_of(0));
+            plan.lists = lists;
+            for (number, edit) in edits.iter().enumerate() {
+                plan.apply(number, edit).unwrap();
+            }
+            let (mut splices, mut written) = <(emit::Splices, emit::Written<'_>)>::default();
+            let (span, nodes) = (stream.document_span(0), stream.nodes_of(0));
+            let into = (&mut splices, &mut written);
+            emit::emit(&plan, span, nodes, Footers::AtTheEnd, None, into).unwrap();
+            let (list, buffer) = (&splices.list, splices.buffer.as_str());
+            assert!(stream.reads_back(&plan, 0, list, buffer));
+            let proofs = &mut Proofs::default();
+            assert!(proves(&plan, 0, list, buffer, proofs), "{buffer}");
+            assert!(proves(&plan, 0, list, buffer, proofs), "{buffer}");
         }
-        let mut splices = emit::Splices::default();
-        let (span, nodes) = (stream.document_span(0), stream.nodes_of(0));
-        emit::emit(&plan, span, nodes, Footers::AtTheEnd, None, &mut splices).unwrap();
-        let (list, buffer) = (&splices.list, splices.buffer.as_str());
-        assert!(stream.reads_back(&plan, 0, list, buffer));
-        let proofs = &mut Proofs::default();
-        assert!(proves(&plan, 0, list, buffer, proofs), "{buffer}");
-        assert!(proves(&plan, 0, list, buffer, proofs), "{buffer}");
     }
 
     #[test]
@@ -381,13 +385,14 @@ items:
             });
             let edits: Vec<Request<'_>> = edits.collect();
             let mut plan = Plan::new(&stream, 0, stream.nodes_of(0));
+            plan.lists = random.below(3) > 0;
             let mut numbered = edits.iter().enumerate();
             let planned = numbered.try_for_each(|(number, edit)| plan.apply(number, edit));
-            let mut splices = emit::Splices::default();
+            let (mut splices, mut written) = <(emit::Splices, emit::Written<'_>)>::default();
             let (span, nodes) = (stream.document_span(0), stream.nodes_of(0));
-            let emitted = planned.and_then(|()| {
-                emit::emit(&plan, span, nodes, Footers::AtTheEnd, None, &mut splices)
-            });
+            let into = (&mut splices, &mut written);
+            let emitted = planned
+                .and_then(|()| emit::emit(&plan, span, nodes, Footers::AtTheEnd, None, into));
             if emitted.is_err() || splices.list.is_empty() {
                 continue;
             }

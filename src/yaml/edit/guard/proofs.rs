@@ -1,9 +1,9 @@
-//! What added lines are read as, remembered by their text.
+//! What added lines are read as.
 
 use super::super::super::fast;
-use super::super::super::tree::{Kind, Tree, are_same, digest};
-use super::super::new::{Entries, New};
-use super::super::patch::Patch;
+use super::super::super::tree::{Kind, Tree, are_same};
+use super::super::emit::Splice;
+use super::super::patch::{Listed, Patch};
 use super::{Guard, Plan, Stream};
 use std::collections::HashMap;
 use std::mem;
@@ -15,57 +15,57 @@ pub(super) struct Read {
     pub(super) kind: Kind,
 }
 
-/// The lines that were read: most objects get lines that others have got too, and what is added there is the same.
+/// What lines were read as. Most objects get what others get, and it is proven once.
 #[derive(Default)]
 pub(in super::super) struct Proofs<'e> {
-    /// By text.
-    known: Vec<Option<Proof<'e>>>,
+    known: Vec<Option<Box<Proof<'e>>>>,
     // Used again for each text.
     text: String,
     tree: Tree,
     stack: fast::Stack,
 }
 
-/// Lines that read as what a plan adds.
+/// Lines that read as what a plan lists.
 struct Proof<'e> {
     text: String,
     depth: usize,
-    added: Entries<'e>,
-    pushed: Vec<New<'e>>,
+    listed: Vec<Listed<'e>>,
     read: Read,
 }
 
 impl<'e> Proofs<'e> {
-    /// A power of two; more than the configs of an environment have different values.
-    const SLOTS: usize = 256;
+    /// More than the configs of an environment have different values.
+    const SLOTS: usize = 1024;
 
-    /// What lines for a node are read as, if these are just the children that the plan adds there.
-    pub(super) fn read(&mut self, plan: &Plan<'e>, node: u32, text: &str) -> Option<Read> {
-        let patch = plan.patches.get(node)?;
-        let depth = plan.ancestors(node).count() - 1;
+    /// What the lines of a splice are read as, if they are just what the plan adds to its node.
+    pub(super) fn read(&mut self, plan: &Plan<'e>, splice: &Splice, buffer: &str) -> Option<Read> {
+        let text = &buffer[splice.text.clone()];
+        let patch = plan.patches.get(splice.node)?;
+        let depth = plan.ancestors(splice.node).count() - 1;
+        if patch.listed.is_empty() {
+            return self.prove(plan, patch, depth, text);
+        }
         if self.known.is_empty() {
             self.known.resize_with(Proofs::SLOTS, || None);
         }
-        let digests = text.as_bytes().chunks(16).map(digest);
-        let all = digests.fold(0, |all: u32, it| {
-            (all ^ u32::from(it)).wrapping_mul(0x9e37_79b1)
-        });
-        let slot = (all >> 16) as usize % Proofs::SLOTS;
+        // Lines that are the same are in the buffer once.
+        let slot = splice.text.start % Proofs::SLOTS;
         if let Some(known) = &self.known[slot]
             && known.depth == depth
             && are_same(known.text.as_bytes(), text.as_bytes())
-            && known.is_of(patch)
+            && patch.only_lists(&known.listed)
         {
             return Some(known.read);
         }
         let read = self.prove(plan, patch, depth, text)?;
-        self.known[slot] = Some(Proof {
-            text: text.to_owned(),
-            depth,
-            added: patch.added.clone(),
-            pushed: patch.pushed.clone(),
-            read,
-        });
+        if patch.only_lists(&patch.listed) {
+            self.known[slot] = Some(Box::new(Proof {
+                text: text.to_owned(),
+                depth,
+                listed: patch.listed.clone(),
+                read,
+            }));
+        }
         Some(read)
     }
 
@@ -98,12 +98,6 @@ impl<'e> Proofs<'e> {
     }
 }
 
-impl Proof<'_> {
-    fn is_of(&self, patch: &Patch<'_>) -> bool {
-        self.added.are_same(&patch.added) && New::are_same(&self.pushed, &patch.pushed)
-    }
-}
-
 impl Guard<'_> {
     /// What the lines are read as, if they are nothing but a collection with just what the plan adds.
     fn adds(&self, patch: &Patch<'_>, root: u32) -> Option<Read> {
@@ -113,14 +107,15 @@ impl Guard<'_> {
         let is_read = match kind {
             Kind::BlockMap if patch.pushed.is_empty() => {
                 let mut entries = self.new.tree.entries(root);
-                patch.added.iter().all(|(name, value)| {
+                let added = patch.entries(self.plan.stream)?;
+                added.iter().all(|(name, value)| {
                     let entry = entries.next();
                     entry.is_some_and(|(key, new)| {
                         self.name(name, key).is_ok() && self.added(value, new).is_ok()
                     })
                 }) && entries.next().is_none()
             }
-            Kind::BlockSequence if patch.added.is_empty() => {
+            Kind::BlockSequence if patch.added.is_empty() && patch.listed.is_empty() => {
                 let mut items = self.new.tree.children(root);
                 patch.pushed.iter().all(|value| {
                     let item = items.next();
