@@ -249,13 +249,13 @@ impl<'a> Edits<'a> {
     /// The planned value of a leaf: `None` without an edit, `Some(None)` if it is removed.
     pub fn planned(&self, subject: &Subject, field: &[&str]) -> Option<Option<&Value>> {
         let change = self.of_part(subject).find(|it| leads_to(&it.leaf, field));
-        change.map(|change| change.proposed.as_ref())
+        change.map(|change| change.proposed.as_deref())
     }
 
     /// The edits of a part of the current object, the last first.
     fn of_part(&self, part: &Subject) -> impl Iterator<Item = &Change> {
         let edits = self.by_part.of(std::ptr::from_ref(part).addr());
-        edits.map(|at| &self.changes[at])
+        edits.map(|at| &self.of_object()[at])
     }
 
     fn push(&mut self, change: Change) {
@@ -298,7 +298,7 @@ impl<'a> Edits<'a> {
         written: &[Change],
         exemption_of: impl Fn(&str) -> Option<usize>,
     ) -> impl Iterator<Item = Finding> {
-        let item = |it: &Change| it.proposed.as_ref().map(Value::to_string);
+        let item = |it: &Change| it.proposed.as_ref().map(ToString::to_string);
         let items = written.iter().filter(|it| it.appends).map(item);
         let items: HashSet<Option<String>> = items.collect();
         let leaves = written.iter().map(|it| (&it.leaf, &it.subject.path));
@@ -353,6 +353,7 @@ impl<'a> Edits<'a> {
     fn change(&mut self, proposal: Proposal<'_>, present: Option<Node<'a>>) -> Change {
         let shares_nothing = self.object().node.stream().shares_nothing();
         let leaf = self.leaves.of(proposal.field);
+        let value = leaf.shared(proposal.value);
         Change {
             rule: self.rule,
             resource: self.resource,
@@ -360,8 +361,8 @@ impl<'a> Edits<'a> {
             leaf: Arc::clone(&leaf.path),
             part: proposal.subject.node.filter(|_| shares_nothing),
             appends: false,
-            current: present.and_then(|node| node.value().ok()),
-            proposed: Some(proposal.value),
+            current: present.and_then(|node| node.value().ok()).map(Box::new),
+            proposed: Some(value),
             decision: proposal.decision,
             note: proposal.note,
             source: proposal.source.filter(|_| leaf.can_stop),
@@ -373,7 +374,7 @@ impl<'a> Edits<'a> {
     fn check_kind(&self, node: Node<'a>, proposal: &Proposal<'_>) -> Result<(), Problem> {
         let scalar = node.scalar();
         let is_number = matches!(scalar, Some(Scalar::Int(_) | Scalar::Float(_)));
-        let (fits, what) = match &proposal.value {
+        let (fits, what) = match &*proposal.value {
             Value::Null => (true, "nothing"),
             Value::Bool(_) => (matches!(scalar, Some(Scalar::Bool(_))), "true or false"),
             Value::Number(_) => (is_number, "a number"),
@@ -457,16 +458,16 @@ pub fn read_quantity<'a>(
 }
 
 fn means(node: Node<'_>, value: &Value, meaning: Meaning) -> bool {
-    let text = |value: &Value| match value {
-        Value::String(text) | Value::Quoted(text) => Some(text.clone()),
+    let text = || match value {
+        Value::String(text) | Value::Quoted(text) => Some(text.as_str()),
         _ => None,
     };
     match meaning {
         Meaning::Literal => node.value().is_ok_and(|current| current == *value),
         Meaning::Quantity => {
             let current = Quantity::of_node(node).ok();
-            current.is_some() && current == text(value).and_then(|text| text.parse().ok())
+            current.is_some() && current == text().and_then(|text| text.parse().ok())
         }
-        Meaning::Text => node.text().map(std::borrow::Cow::into_owned) == text(value),
+        Meaning::Text => node.text().as_deref() == text(),
     }
 }

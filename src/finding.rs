@@ -104,15 +104,15 @@ pub struct Finding {
     /// The index of the object; `None` for a finding about the config.
     pub resource: Option<usize>,
     /// The place, if it is about a file and no object.
-    pub place: Option<(Arc<str>, Position)>,
+    pub place: Option<Box<(Arc<str>, Position)>>,
     /// The part of the object.
     pub part: Part,
     /// The field; `None` for the whole part.
     pub pointer: Option<PointerBuf>,
     /// The current value.
-    pub current: Option<Value>,
+    pub current: Option<Box<Value>>,
     /// The value that would fix it.
-    pub proposed: Option<Value>,
+    pub proposed: Option<Arc<Value>>,
     /// The setting that the finding is about or comes from.
     pub decision: Option<Arc<Decision>>,
     /// How to fix it.
@@ -122,13 +122,13 @@ pub struct Finding {
     /// The message of the Pod Security Standards.
     pub psa: Option<Arc<str>>,
     /// The image that it is about: it is reported once for all its containers.
-    pub image: Option<String>,
+    pub image: Option<Arc<str>>,
     /// Set for findings with a common cause: text reports show those of an object as one, with this message.
     pub folded: Option<Folded>,
     /// The lines that resolve it.
-    pub lines: Option<Lines>,
+    pub lines: Option<Box<Lines>>,
     /// The field that it follows from: it is left out where another finding is about this field.
-    pub cause: Option<PointerBuf>,
+    pub cause: Option<Box<PointerBuf>>,
 }
 
 /// The lines for the `spec` of a config that resolve a finding, and all others of its group.
@@ -183,10 +183,17 @@ impl Finding {
 
     /// A finding with a lower severity than its rule's.
     pub fn graded(rule: &'static Rule, severity: Severity, message: impl Into<String>) -> Finding {
+        Finding::made(rule, severity, message.into())
+    }
+
+    /// There are many findings, and half of what a text grows by is room.
+    #[inline(never)]
+    fn made(rule: &'static Rule, severity: Severity, mut message: String) -> Finding {
+        message.shrink_to_fit();
         Finding {
             rule,
             severity,
-            message: message.into(),
+            message,
             resource: None,
             place: None,
             part: Part::Object,
@@ -239,15 +246,17 @@ impl Finding {
 
     /// Adds the current value.
     #[must_use]
+    #[inline(never)]
     pub fn current(mut self, current: Option<Value>) -> Finding {
-        self.current = current;
+        self.current = current.map(Box::new);
         self
     }
 
     /// Adds the value that would fix it.
     #[must_use]
+    #[inline(never)]
     pub fn proposed(mut self, proposed: impl Into<Value>) -> Finding {
-        self.proposed = Some(proposed.into());
+        self.proposed = Some(Arc::new(proposed.into()));
         self
     }
 
@@ -274,30 +283,43 @@ impl Finding {
 
     /// Adds the image that it is about.
     #[must_use]
-    pub fn of_image(mut self, image: impl Into<String>) -> Finding {
+    pub fn of_image(mut self, image: impl Into<Arc<str>>) -> Finding {
         self.image = Some(image.into());
         self
     }
 
     /// Adds the lines that resolve it.
     #[must_use]
+    #[inline(never)]
     pub fn lines(mut self, lines: Lines) -> Finding {
-        self.lines = Some(lines);
+        self.lines = Some(Box::new(lines));
         self
     }
 
     /// Adds the field that it follows from.
     #[must_use]
+    #[inline(never)]
     pub fn because_of(mut self, subject: &Subject, field: &[&str]) -> Finding {
-        self.cause = Some(subject.at(field));
+        self.cause = Some(Box::new(subject.at(field)));
         self
     }
 
     /// Adds the help.
     #[must_use]
     pub fn help(mut self, help: impl Into<Cow<'static, str>>) -> Finding {
-        self.help = Some(help.into());
+        self.help = Some(shrunk(help.into()));
         self
+    }
+}
+
+#[inline(never)]
+fn shrunk(text: Cow<'static, str>) -> Cow<'static, str> {
+    match text {
+        Cow::Owned(mut text) => {
+            text.shrink_to_fit();
+            Cow::Owned(text)
+        }
+        borrowed => borrowed,
     }
 }
 

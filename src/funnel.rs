@@ -1,5 +1,7 @@
 //! The funnel: applies severities, disabled rules, exemptions and deduplication to every finding, in one place.
 
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 use kustomize_krm_types::Severity;
@@ -22,6 +24,31 @@ rules! {
 pub struct Funnel<'c> {
     config: &'c Config<'c>,
     findings: Vec<Finding>,
+}
+
+/// What a finding is about: its rule, object and field. There are many, so they are not copied.
+struct About<'f>(&'f Finding);
+
+impl<'f> About<'f> {
+    fn field(&self) -> (Option<usize>, Option<&'f str>) {
+        let pointer = self.0.pointer.as_ref();
+        (self.0.resource, pointer.map(|it| it.as_str()))
+    }
+}
+
+impl PartialEq for About<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.field() == other.field() && self.0.rule.id == other.0.rule.id
+    }
+}
+
+impl Eq for About<'_> {}
+
+impl Hash for About<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.field().hash(state);
+        self.0.rule.id.hash(state);
+    }
 }
 
 /// The outcome of a run.
@@ -83,10 +110,8 @@ impl<'c> Funnel<'c> {
     fn duplicates(&self) -> Vec<bool> {
         let mut seen = HashSet::with_capacity_and_hasher(self.findings.len(), <_>::default());
         let findings = self.findings.iter();
-        let repeats = findings.map(|finding| match &finding.pointer {
-            None => false,
-            Some(pointer) => !seen.insert((finding.rule.id, finding.resource, pointer.as_str())),
-        });
+        let repeats =
+            findings.map(|finding| finding.pointer.is_some() && !seen.insert(About(finding)));
         repeats.collect()
     }
 
@@ -130,7 +155,7 @@ impl<'c> Funnel<'c> {
         let mut selected = selection.selected.iter();
         let has_exemptions = selected.any(|it| !it.exemptions.is_empty());
         // The first finding about each image, by its place in the verdict.
-        let mut images: HashMap<(&'static str, String), (usize, usize)> = HashMap::default();
+        let mut images: HashMap<(&'static str, Arc<str>), (usize, usize)> = HashMap::default();
         // Those to report move to the front: there are many, and a second list of them is large.
         let mut findings = std::mem::take(&mut self.findings);
         let mut kept = 0;
@@ -228,8 +253,8 @@ fn exemption_of<'s>(
 /// What an object is exempt from.
 fn grants(config: &Config<'_>, selected: &Selected<'_, '_>) -> Vec<Grant> {
     let mut grants = Vec::new();
-    let author = &selected.author;
-    if !author.skipped.is_empty() {
+    let author = selected.author.as_ref();
+    if let Some(author) = author.filter(|it| !it.skipped.is_empty()) {
         grants.push(Grant {
             resource: selected.index,
             from: author.skipped.iter().map(|it| (*it).to_owned()).collect(),

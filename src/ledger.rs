@@ -424,7 +424,8 @@ fn of_claim(
 fn unasked(config: &Config<'_>, selected: &Selected<'_, '_>) -> SkipReason {
     let layers: Vec<_> = selected.layers.iter().map(|(id, _)| *id).collect();
     let is_configured = |section: &&str| !config.section_layers(&layers, section).is_empty();
-    match selected.author.skipped.iter().any(is_configured) {
+    let mut skipped = selected.author.iter().flat_map(|it| &it.skipped);
+    match skipped.any(is_configured) {
         true => SkipReason::Skipped,
         false => SkipReason::Unconfigured,
     }

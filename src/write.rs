@@ -168,7 +168,7 @@ fn to_edits<'c>(
                 root: resource.node.id(),
                 pointer: Cow::Borrowed(&change.leaf),
                 appends: change.appends,
-                value: change.proposed.as_ref().map(Cow::Borrowed),
+                value: change.proposed.as_deref().map(Cow::Borrowed),
             };
             match (&change.proposed, change.part) {
                 // Nothing goes, so the part stays where it is.

@@ -90,7 +90,11 @@ fn every_change_is_explained_by_its_own_decision() {
                 let field = fields
                     .find(|it| it.pointer == change.pointer())
                     .unwrap_or_else(|| panic!("{what}: {change}"));
-                assert_eq!(field.value, change.proposed, "{what}: {change}");
+                assert_eq!(
+                    field.value.as_ref(),
+                    change.proposed.as_deref(),
+                    "{what}: {change}"
+                );
                 assert_eq!(field.section, Some(change.rule), "{what}: {change}");
                 let decider = field.steps.iter().filter(|it| it.effect == Effect::Decides);
                 let deciders: Vec<&str> = decider.map(|it| it.leaf.path.as_str()).collect();

@@ -153,7 +153,7 @@ fn token(pod: &str, metadata: &str, others: &str) -> (bool, Vec<String>) {
     let of_pod = |it: &&Change| it.resource == 0;
     let taken = changes.iter().filter(of_pod).find(|it| {
         it.short_path() == "automountServiceAccountToken"
-            && it.proposed == Some(yaml::Value::from(false))
+            && it.proposed.as_deref() == Some(&yaml::Value::from(false))
     });
     let about_tokens = findings.into_iter().filter(|it| it.contains("token"));
     (taken.is_some(), about_tokens.collect())

@@ -210,9 +210,9 @@ fn low_port(
              root, and for other users only if the program's file has the capability"
         ));
     finding.lines = is_own.then(|| {
-        Lines::Config(format!(
+        Box::new(Lines::Config(format!(
             "securityContext:\n  pod:\n    sysctls: [{{name: {PORT_START}, value: \"0\"}}]"
-        ))
+        )))
     });
     Some(finding)
 }

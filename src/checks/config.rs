@@ -80,7 +80,7 @@ fn use_of_profiles(scene: &Scene<'_>) -> Vec<Finding> {
         }
     });
     for selected in &selection.selected {
-        let ignored = selected.author.ignored.iter();
+        let ignored = selected.author.iter().flat_map(|it| &it.ignored);
         for ignored in ignored.filter(|it| it.annotation == PROFILE) {
             let Why::UnknownProfile(name) = &ignored.why else {
                 continue;

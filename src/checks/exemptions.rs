@@ -56,7 +56,9 @@ fn of_config(scene: &Scene<'_>) -> Vec<Finding> {
 
 /// What an object's author opted out of, and the annotations that do not count.
 fn of_author(scene: &Scene<'_>, selected: &Selected<'_, '_>) -> Vec<Finding> {
-    let author = &selected.author;
+    let Some(author) = &selected.author else {
+        return Vec::new();
+    };
     let ignored = author.ignored.iter();
     let ignored = ignored.filter_map(|it| {
         let finding = of_ignored(scene, it)?.of(selected.index);

@@ -160,7 +160,7 @@ fn unknown(
     if !(has_user && matches!(paths, Some(UnknownPaths::Hook | UnknownPaths::Named(_)))) {
         finding = finding.of_image(image);
     }
-    finding.lines = line.map(Lines::Catalogue);
+    finding.lines = line.map(|it| Box::new(Lines::Catalogue(it)));
     Some(finding)
 }
 

@@ -228,7 +228,7 @@ impl<'s> Routes<'s> {
             port_key,
         )
         .help(help);
-        finding.proposed = port.quoted_number();
+        finding.proposed = port.quoted_number().map(Into::into);
         self.findings.push(finding);
     }
 

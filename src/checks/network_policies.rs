@@ -218,7 +218,7 @@ impl<'s> Policy<'s> {
                 )
                 .current(node.value().ok())
                 .help(declared.help(&wanted, self.scene.objects()));
-            finding.proposed = wanted.quoted_number();
+            finding.proposed = wanted.quoted_number().map(Into::into);
             self.findings.push(finding);
         }
     }

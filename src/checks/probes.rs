@@ -86,7 +86,7 @@ fn of_port(
         .about(&subject, path)
         .current(node.value().ok())
         .help(Ports::of(ports_of(container), "containerPort").help(&port, objects));
-    finding.proposed = port.quoted_number();
+    finding.proposed = port.quoted_number().map(Into::into);
     Some(finding)
 }
 

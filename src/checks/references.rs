@@ -31,7 +31,7 @@ use crate::objects::{Classification, below};
 use crate::read::Resource;
 use crate::rules::{Rule, rules};
 use crate::select::Selected;
-use crate::yaml::Node;
+use crate::yaml::{Node, Value};
 
 use table::{CUSTOM_ROWS, CustomRow, Part, Row, is_built_in, rows_of};
 
@@ -277,8 +277,8 @@ impl<'s> Search<'s, '_> {
         };
         let severity = self.severity(similar.is_some() || has_others);
         let mut finding = finding(rule, severity, message, it, &[it.row.name]);
-        finding.current = Some(name.as_ref().into());
-        finding.proposed = similar.map(Into::into);
+        finding.current = Some(Box::new(name.as_ref().into()));
+        finding.proposed = similar.map(|it| Value::from(it).into());
         finding.help = similar.map(|it| format!("did you mean `{it}`?").into());
         vec![finding]
     }
@@ -372,7 +372,7 @@ impl<'s> Search<'s, '_> {
             let severity = self.severity(similar.is_some() || kind == "ConfigMap");
             let path: Vec<&str> = path.iter().map(String::as_str).collect();
             let mut finding = finding(&KEY, severity, message, it, &path);
-            finding.current = Some(key.as_ref().into());
+            finding.current = Some(Box::new(key.as_ref().into()));
             finding.help = similar.map(|it| format!("did you mean `{it}`?").into());
             findings.push(finding);
         }

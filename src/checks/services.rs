@@ -77,7 +77,7 @@ fn of_service(scene: &Scene<'_>, service: &Service<'_>) -> Vec<Finding> {
             .about(&subject, &["spec", "ports", &place.to_string(), key])
             .current(node.value().ok())
             .help(declared.help(&wanted, scene.objects()));
-        finding.proposed = wanted.quoted_number();
+        finding.proposed = wanted.quoted_number().map(Into::into);
         findings.push(finding);
     }
     findings

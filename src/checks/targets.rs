@@ -260,7 +260,7 @@ fn unbuilt(scene: &Scene<'_>) -> Vec<Finding> {
         };
         let message = format!("{what} {}{more}", shown.join(", "));
         Finding {
-            place: Some((Arc::clone(&it.file), it.position)),
+            place: Some(Box::new((Arc::clone(&it.file), it.position))),
             help: Some("check the build too, with -k and the folder of the kustomization".into()),
             ..Finding::graded(&UNEXAMINED, Severity::Info, message)
         }

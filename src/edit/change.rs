@@ -42,9 +42,9 @@ pub struct Change {
     /// Whether the leaf is a new item at the end of a list.
     pub appends: bool,
     /// The current value; `None` if absent.
-    pub current: Option<Value>,
-    /// The new value; `None` if the leaf is removed, together with emptied maps.
-    pub proposed: Option<Value>,
+    pub current: Option<Box<Value>>,
+    /// The new value; `None` if the leaf is removed, together with emptied maps. Most changes of a leaf have one value.
+    pub proposed: Option<Arc<Value>>,
     /// The setting that decided, and the mode.
     pub decision: Arc<Decision>,
     /// Why the value differs from the configured one, or what is known about it.
@@ -69,7 +69,7 @@ impl Change {
     /// Why it takes the token for the Kubernetes API from pods, if it does.
     pub fn token_reason(&self) -> Option<Cow<'static, str>> {
         let is_token = || self.leaf.last().is_some_and(|it| it.decoded() == AUTOMOUNT);
-        let is_taken = matches!(self.proposed, Some(Value::Bool(false))) && is_token();
+        let is_taken = matches!(self.proposed.as_deref(), Some(Value::Bool(false))) && is_token();
         self.note.as_ref().filter(|_| is_taken).cloned()
     }
 

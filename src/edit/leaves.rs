@@ -6,7 +6,7 @@ use jsonptr::{Pointer, PointerBuf};
 
 use super::can_stop;
 use crate::objects::below;
-use crate::yaml::{are_same, digest};
+use crate::yaml::{Value, are_same, digest};
 
 /// The leaves of recent edits.
 #[derive(Debug, Default)]
@@ -20,6 +20,8 @@ pub(super) struct Leaf {
     pub(super) path: Arc<PointerBuf>,
     /// Whether an edit of it can stop a program.
     pub(super) can_stop: bool,
+    /// The value of the last edit.
+    value: Option<Arc<Value>>,
 }
 
 impl Leaves {
@@ -27,7 +29,7 @@ impl Leaves {
     const SLOTS: usize = 256;
 
     /// The leaf of a field.
-    pub(super) fn of(&mut self, field: &[&str]) -> &Leaf {
+    pub(super) fn of(&mut self, field: &[&str]) -> &mut Leaf {
         if self.0.is_empty() {
             self.0.resize_with(Leaves::SLOTS, || None);
         }
@@ -41,11 +43,19 @@ impl Leaves {
             tokens: field.iter().map(|token| (*token).to_owned()).collect(),
             path: Arc::new(leaf_of(field)),
             can_stop: can_stop(field),
+            value: None,
         }))
     }
 }
 
 impl Leaf {
+    /// The value, which edits that follow each other share if it is the same.
+    pub(super) fn shared(&mut self, value: Arc<Value>) -> Arc<Value> {
+        let is_same = |last: &Arc<Value>| Arc::ptr_eq(last, &value) || last.is_written_as(&value);
+        let last = self.value.take().filter(is_same);
+        Arc::clone(self.value.insert(last.unwrap_or(value)))
+    }
+
     fn is_of(&self, field: &[&str]) -> bool {
         let mut tokens = self.tokens.iter().zip(field);
         self.tokens.len() == field.len()

@@ -7,6 +7,7 @@ impl Edits<'_> {
     /// order that the API server prints. An edit that comes too late moves before the next one of its mapping.
     pub fn sort_names(&mut self, since: usize, mapping: &str) {
         let end = self.changes.len() - since;
+        let first = since - self.first_of_resource;
         // A list of the edits; its end is the last entry.
         let mut next: Vec<usize> = Vec::new();
         let mut before: Vec<usize> = Vec::new();
@@ -14,9 +15,9 @@ impl Edits<'_> {
             let mut place = end;
             if change.leaf.as_str().starts_with(mapping) {
                 // A mapping has few fields. Of those that belong behind this one, the first: they are given from the last.
-                let earlier = self.by_part.before(since + at);
-                let earlier = earlier.take_while(|it| *it >= since);
-                let earlier = earlier.map(|it| (it - since, self.changes[it].leaf.as_str()));
+                let earlier = self.by_part.before(first + at);
+                let earlier = earlier.take_while(|it| *it >= first);
+                let earlier = earlier.map(|it| (it - first, self.of_object()[it].leaf.as_str()));
                 let later = earlier
                     .filter(|(_, leaf)| *leaf > change.leaf.as_str() && leaf.starts_with(mapping));
                 let first = later.reduce(|a, b| if b.1 <= a.1 { b } else { a });
@@ -42,7 +43,7 @@ impl Edits<'_> {
             return;
         }
         let mut sorted: Vec<Option<Change>> = self.changes.drain(since..).map(Some).collect();
-        self.by_part.truncate(since);
+        self.by_part.truncate(first);
         let order = std::iter::successors(Some(next[end]), |at| Some(next[*at]));
         for at in order.take(end) {
             if let Some(change) = sorted[at].take() {

@@ -11,7 +11,7 @@ pub(super) struct ByPart {
     last: Vec<(usize, usize)>,
     /// The places of parts in `last`, once these are many.
     places: HashMap<usize, usize>,
-    /// For each edit, the number of the one before it of the same part.
+    /// For each edit of the object, the number of the one before it of the same part.
     before: Vec<usize>,
 }
 
@@ -22,6 +22,7 @@ impl ByPart {
     pub(super) fn clear(&mut self) {
         self.last.clear();
         self.places.clear();
+        self.before.clear();
     }
 
     fn place(&self, part: usize) -> Option<usize> {
@@ -51,7 +52,7 @@ impl ByPart {
             .push(std::mem::replace(last, self.before.len() + 1));
     }
 
-    /// Forgets the edits behind the first ones.
+    /// Forgets the edits of the object behind the first ones.
     pub(super) fn truncate(&mut self, edits: usize) {
         for (_, last) in &mut self.last {
             while *last > edits {
@@ -61,7 +62,7 @@ impl ByPart {
         self.before.truncate(edits);
     }
 
-    /// The edits of a part, from the last.
+    /// The edits of a part, from the last, by their place among those of the object.
     pub(super) fn of(&self, part: usize) -> impl Iterator<Item = usize> {
         self.up_to(self.place(part).map_or(0, |place| self.last[place].1))
     }

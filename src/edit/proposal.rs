@@ -27,7 +27,7 @@ pub struct Proposal<'p> {
     /// The leaf's path below the part.
     pub(super) field: &'p [&'p str],
     /// The value.
-    pub(super) value: Value,
+    pub(super) value: Arc<Value>,
     /// The setting that decided, and the mode.
     pub(super) decision: Arc<Decision>,
     /// When a current value is equivalent.
@@ -44,14 +44,14 @@ impl<'p> Proposal<'p> {
     pub fn new(
         subject: &'p Arc<Subject>,
         field: &'p [&'p str],
-        value: Value,
+        value: impl Into<Arc<Value>>,
         decision: Arc<Decision>,
     ) -> Proposal<'p> {
         let is_named = !decision.is_default || decision.mode == Mode::Remove;
         Proposal {
             subject,
             field,
-            value,
+            value: value.into(),
             decision,
             meaning: Meaning::Literal,
             note: None,

@@ -102,7 +102,7 @@ impl<'e, 'a> Run<'e, 'a> {
             part: field.subject.part.clone(),
             section: Some(field.section),
             value: match change {
-                Some(change) => change.proposed.clone(),
+                Some(change) => change.proposed.as_deref().cloned(),
                 None => authors.clone(),
             },
             authors_position: node.map(Node::position),
@@ -452,7 +452,7 @@ pub(super) fn named_path(
             || node.is_none() && key.bytes().all(|it| it.is_ascii_digit()) && !key.is_empty();
         let name = node.filter(|_| is_index).and_then(name_of_item);
         let new = change.filter(|it| it.appends && is_index && node.is_none());
-        let new = new.and_then(|change| match change.proposed.as_ref()? {
+        let new = new.and_then(|change| match change.proposed.as_deref()? {
             Value::Mapping(entries) => {
                 let name = entries
                     .iter()

@@ -69,7 +69,7 @@ impl<'e> Overlay<'e> {
                 }
                 (proposed, _) => {
                     let leaf = overlay.grow(subject, &change.leaf);
-                    overlay.branches[leaf].edit = Some(proposed.as_ref());
+                    overlay.branches[leaf].edit = Some(proposed.as_deref());
                 }
             }
         }

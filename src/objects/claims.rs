@@ -399,7 +399,7 @@ pub(super) fn claims_of<'a>(
         }
     }
     for template in templates {
-        claims.extend(ephemeral_claims(resource, template)?);
+        add_ephemeral(resource, template, &mut claims)?;
     }
     if !resource.is_typed() {
         for claim in &claims {
@@ -409,27 +409,31 @@ pub(super) fn claims_of<'a>(
     Ok(claims)
 }
 
-fn ephemeral_claims<'a>(
+fn add_ephemeral<'a>(
     resource: &'a Resource<'a>,
     template: &Template<'a>,
-) -> Result<Vec<Claim<'a>>, Problem> {
-    let path = template.pod.at(&["volumes"]);
-    let volumes = maps_in(resource, template.spec.get("volumes"), &path)?;
-    let claims = volumes.into_iter().filter_map(|(index, volume)| {
-        let node = volume.at(["ephemeral", "volumeClaimTemplate"])?;
-        let name = volume.text_at(["name"]);
+    claims: &mut Vec<Claim<'a>>,
+) -> Result<(), Problem> {
+    let path = || template.pod.at(&["volumes"]);
+    for volume in maps_in(resource, template.spec.get("volumes"), path)? {
+        let (index, volume) = volume?;
+        let Some(node) = volume.at(["ephemeral", "volumeClaimTemplate"]) else {
+            continue;
+        };
         let index = index.to_string();
-        let path = below(&path, [&index, "ephemeral", "volumeClaimTemplate"]);
-        Some(Claim::new(
+        claims.push(Claim::new(
             ClaimKind::Ephemeral,
-            name.unwrap_or_default(),
-            (path, node),
+            volume.text_at(["name"]).unwrap_or_default(),
+            (
+                below(&path(), [&index, "ephemeral", "volumeClaimTemplate"]),
+                node,
+            ),
             Layout::Spec(&["spec"]),
             // An ephemeral claim is part of the pod spec.
             template.pod.on_change,
-        ))
-    });
-    Ok(claims.collect())
+        ));
+    }
+    Ok(())
 }
 
 /// The name of a claim: its own, or else the last specific key of its path.

@@ -69,9 +69,9 @@ pub enum Classification<'a> {
     /// It may be changed.
     Target(Target<'a>),
     /// It is never changed; checks may look at it, if it matches the schema of its kind.
-    PassedOver(SkipReason, Result<Target<'a>, Problem>),
+    PassedOver(SkipReason, Result<Target<'a>, Box<Problem>>),
     /// It does not match the schema of its kind.
-    Malformed(Problem),
+    Malformed(Box<Problem>),
 }
 
 /// Declares an enum of reasons, each with its word in reports.
@@ -140,7 +140,7 @@ impl<'a> Objects<'a> {
     ) -> Objects<'a> {
         let mut related = Related::of(resources.len());
         let look = |resource| {
-            let target = Target::of(resource, pod_specs, claims);
+            let target = Target::of(resource, pod_specs, claims).map_err(Box::new);
             (Target::passed_over(resource, function_config), target)
         };
         // Lists of hosts are small, and hosts run several functions at once.

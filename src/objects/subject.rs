@@ -43,7 +43,7 @@ pub struct Subject {
     /// What a change here does to running pods.
     pub on_change: OnChange,
     /// The path of the values that it inherits.
-    pub inherits: Option<PointerBuf>,
+    pub inherits: Option<Box<PointerBuf>>,
 }
 
 impl Subject {

@@ -70,7 +70,7 @@ impl<'a> Template<'a> {
         let mut templates: Vec<Template<'a>> = Vec::new();
         let mut empty: Vec<Template<'a>> = Vec::new();
         let mut known_pods: HashSet<PointerBuf> = HashSet::default();
-        for (path, layout, on_change, list) in places {
+        while let Some((path, layout, on_change, list)) = places.next() {
             for (path, node) in places_in(resource, path)? {
                 let Some(mut it) = Template::of(resource, path, node, layout, list, on_change)?
                 else {
@@ -94,7 +94,9 @@ impl<'a> Template<'a> {
                 if is_known || !has_any && !it.is_whole() {
                     continue;
                 }
-                known_pods.insert(it.pod.path.clone());
+                if places.peek().is_some() {
+                    known_pods.insert(it.pod.path.clone());
+                }
                 match has_any {
                     true => templates.push(it),
                     false => empty.push(it),
@@ -119,7 +121,7 @@ impl<'a> Template<'a> {
     ) -> Result<Option<Template<'a>>, Problem> {
         let (spec, spec_path) = match layout.form {
             Form::Template => (
-                map_at(resource, node, &path, "spec")?,
+                map_at(resource, node, &|| path.clone(), "spec")?,
                 below(&path, ["spec"]),
             ),
             Form::PodSpec | Form::Containers => (Some(node), path.clone()),
@@ -139,24 +141,25 @@ impl<'a> Template<'a> {
             typed(resource, at, fields, node, is_read)?;
         }
         let own_context = |group: Node<'_>| group.at(["securityContext"]).is_some();
-        let groups = match layout.groups {
-            Groups::Pod => vec![(template.pod.path.clone(), spec)],
-            Groups::WithContext if own_context(spec) => vec![(template.pod.path.clone(), spec)],
-            Groups::WithContext => Vec::new(),
+        let (is_pod, groups) = match layout.groups {
+            Groups::Pod => (true, Vec::new()),
+            Groups::WithContext => (own_context(spec), Vec::new()),
             Groups::Templates => {
                 // The context in templateDefaults is in every template, and so overrides the workflow's.
                 let defaults = spec.at(["templateDefaults"]);
                 template.has_context &= !defaults.is_some_and(own_context);
-                let at = template.pod.path.clone();
-                let mut groups = places_below(resource, at, spec, "templates[]")?;
+                let mut groups = places_below(resource, (&template.pod.path, spec), "templates[]")?;
                 groups.retain(|(_, group)| !own_context(*group));
-                groups
+                (false, groups)
             }
         };
+        let pod = Arc::clone(&template.pod);
+        let pod = is_pod.then_some((pod.path.as_ptr(), spec));
+        let groups = groups.iter().map(|(at, group)| (at.as_ptr(), *group));
         let declared = Some(list).filter(|list| !list.is_empty());
-        for (at, group) in &groups {
+        for group in pod.into_iter().chain(groups) {
             for list in layout.containers.iter().copied().chain(declared) {
-                template.collect(resource, layout, (at, *group), list)?;
+                template.collect(resource, layout, group, list)?;
             }
         }
         // The first line marks Windows scripts in Tekton (`placeScriptInContainer` in `pkg/pod/script.go`).
@@ -167,7 +170,7 @@ impl<'a> Template<'a> {
         template.is_windows |=
             layout.reference.is_some() && template.containers.iter().any(is_script_for_windows);
         for (path, name) in layout.made {
-            for (path, node) in places_below(resource, template.pod.path.clone(), spec, path)? {
+            for (path, node) in places_below(resource, (&template.pod.path, spec), path)? {
                 if layout.keeps_amounts && node.at(["resources"]).is_none() {
                     continue;
                 }
@@ -290,12 +293,12 @@ impl<'a> Template<'a> {
         let inherits = inherits.filter(|(_, node)| node.is_map());
         let inherits = inherits.map(|(key, node)| (below(group, [key]), node));
         let inherits = inherits.or_else(|| self.workflow_default(resource, layout, place));
-        for (path, container) in places_below(resource, group.to_buf(), node, place)? {
+        for (path, container) in places_below(resource, (group, node), place)? {
             let is_elsewhere = |key: &str| container.at([key]).is_some();
             if layout.reference.is_some_and(is_elsewhere) {
                 continue;
             }
-            let container_type = type_of(list.trim_end_matches("[]"), container);
+            let container_type = type_of(list.strip_suffix("[]").unwrap_or(list), container);
             let name_in = |node: Node<'a>| node.text_at(["name"]);
             // A single container needs no name: Argo uses that of the template, Tekton that of the object.
             let single_name = || match list {
@@ -355,7 +358,7 @@ impl<'a> Template<'a> {
                 path,
                 node: Some(node.id()),
                 on_change: self.pod.on_change,
-                inherits: inherited,
+                inherits: inherited.map(Box::new),
             }),
             node,
             resources_key: layout.resources_key,
@@ -428,7 +431,8 @@ fn is_for_windows(spec: Node<'_>) -> bool {
     if let Some(os) = spec.text_at(["os", "name"]) {
         return os == "windows";
     }
-    let of_node = |label| spec.text_at(["nodeSelector", label]);
+    let selector = spec.at(["nodeSelector"]);
+    let of_node = |label| selector?.text_at([label]);
     if let Some(os) = OS_LABELS.into_iter().find_map(of_node) {
         return os == "windows";
     }

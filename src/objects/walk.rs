@@ -39,18 +39,31 @@ pub(super) fn places_in<'a>(
     resource: &'a Resource<'a>,
     path: &str,
 ) -> Result<Vec<(PointerBuf, Node<'a>)>, Problem> {
-    places_below(resource, PointerBuf::new(), resource.node, path)
+    places_below(resource, (Pointer::root(), resource.node), path)
 }
 
 /// The mappings at a path below a node.
 pub(super) fn places_below<'a>(
     resource: &'a Resource<'a>,
-    at: PointerBuf,
-    node: Node<'a>,
+    (at, node): (&Pointer, Node<'a>),
     path: &str,
 ) -> Result<Vec<(PointerBuf, Node<'a>)>, Problem> {
-    let mut places = vec![(at, node)];
-    for key in path.split('/').filter(|key| !key.is_empty()) {
+    // Up to the first list or map there is one place.
+    let end = match memchr::memchr2(b'[', b'*', path.as_bytes()) {
+        Some(at) => path[..at].rfind('/').map_or(0, |slash| slash + 1),
+        None => path.len(),
+    };
+    let (first, rest) = path.split_at(end);
+    let (mut only, mut walked) = (node, 0);
+    for key in keys(first) {
+        match map_at(resource, only, &|| below(at, keys(&first[..walked])), key)? {
+            Some(node) => only = node,
+            None => return Ok(Vec::new()),
+        }
+        walked += key.len() + 1;
+    }
+    let mut places = vec![(below(at, keys(first)), only)];
+    for key in keys(rest) {
         let mut below_here = Vec::new();
         for (at, node) in places {
             match key.strip_suffix("[]") {
@@ -59,22 +72,21 @@ pub(super) fn places_below<'a>(
                         continue;
                     };
                     let path = below(&at, [list]);
-                    let items = maps_in(resource, Some(items), &path)?;
-                    below_here.reserve_exact(items.len());
-                    for (index, item) in items {
+                    for item in maps_in(resource, Some(items), || path.clone())? {
+                        let (index, item) = item?;
                         below_here.push((below(&path, [index.to_string().as_str()]), item));
                     }
                 }
                 None if key == "*" => {
                     for (key, _) in node.entries() {
                         let key = key.text().unwrap_or_default();
-                        if let Some(value) = map_at(resource, node, &at, &key)? {
+                        if let Some(value) = map_at(resource, node, &|| at.clone(), &key)? {
                             below_here.push((below(&at, [key.as_ref()]), value));
                         }
                     }
                 }
                 None => {
-                    let value = map_at(resource, node, &at, key)?;
+                    let value = map_at(resource, node, &|| at.clone(), key)?;
                     below_here.extend(value.map(|value| (below(&at, [key]), value)));
                 }
             }
@@ -84,41 +96,48 @@ pub(super) fn places_below<'a>(
     Ok(places)
 }
 
-/// The mapping at a key; `None` if absent or null.
+/// The keys of a path.
+fn keys(path: &str) -> impl Iterator<Item = &str> + Clone {
+    path.split('/').filter(|key| !key.is_empty())
+}
+
+/// The mapping at a key of the node at a path; `None` if absent or null.
 pub(super) fn map_at<'a>(
     resource: &'a Resource<'a>,
     node: Node<'a>,
-    path: &Pointer,
+    path: &dyn Fn() -> PointerBuf,
     key: &str,
 ) -> Result<Option<Node<'a>>, Problem> {
     match node.at([key]) {
-        Some(node) if !node.is_map() => {
-            Err(expected(resource, node, "a mapping", &below(path, [key])))
-        }
+        Some(node) if !node.is_map() => Err(expected(
+            resource,
+            node,
+            "a mapping",
+            &below(&path(), [key]),
+        )),
         node => Ok(node),
     }
 }
 
-/// The items of a list of mappings with their positions; empty if absent or null.
+/// The items of the list of mappings at a path, with their positions; none if absent or null.
 pub(super) fn maps_in<'a>(
     resource: &'a Resource<'a>,
     list: Option<Node<'a>>,
-    path: &Pointer,
-) -> Result<Vec<(usize, Node<'a>)>, Problem> {
-    let Some(list) = list.filter(|list| !list.is_null()) else {
-        return Ok(Vec::new());
-    };
-    if !list.is_sequence() {
-        return Err(expected(resource, list, "a list", path));
+    path: impl Fn() -> PointerBuf,
+) -> Result<impl Iterator<Item = Result<(usize, Node<'a>), Problem>>, Problem> {
+    let list = list.filter(|list| !list.is_null());
+    if let Some(list) = list.filter(|list| !list.is_sequence()) {
+        return Err(expected(resource, list, "a list", &path()));
     }
-    let check = |(index, item): (usize, Node<'a>)| match item.is_map() {
+    let check = move |(index, item): (usize, Node<'a>)| match item.is_map() {
         true => Ok((index, item)),
         false => {
-            let path = below(path, [index.to_string().as_str()]);
+            let path = below(&path(), [index.to_string().as_str()]);
             Err(expected(resource, item, "a mapping", &path))
         }
     };
-    list.items().enumerate().map(check).collect()
+    let items = list.into_iter().flat_map(Node::items);
+    Ok(items.enumerate().map(check))
 }
 
 /// Checks the types of fields that a part of an object shares with Kubernetes' own kinds.

@@ -203,7 +203,7 @@ impl Comparison {
                 change.resource, resource, &change.subject, change.rule, &field, &mut places,
             );
             let cell = row.cell(at);
-            match (&mut cell.value, &field.item, &change.proposed) {
+            match (&mut cell.value, &field.item, change.proposed.as_deref()) {
                 // Items that are appended one by one.
                 (Some(Value::Sequence(items)), Item::Scalar, Some(item)) => {
                     items.push(item.clone())
@@ -211,7 +211,7 @@ impl Comparison {
                 (value, Item::Scalar, Some(item)) => {
                     *value = Some(Value::Sequence(vec![item.clone()]))
                 }
-                (value, _, proposed) => value.clone_from(proposed),
+                (value, _, proposed) => *value = proposed.cloned(),
             }
             cell.config = Some(config_place(&change.decision));
             cell.profile.clone_from(&change.decision.profile);
@@ -410,7 +410,7 @@ enum Item {
 impl Field {
     fn of(change: &Change) -> Field {
         let list = change.leaf.parent().filter(|_| change.appends);
-        let Some((list, item)) = list.zip(change.proposed.as_ref()) else {
+        let Some((list, item)) = list.zip(change.proposed.as_deref()) else {
             return Field {
                 path: change.leaf.to_buf(),
                 shown: change.short_path(),

@@ -86,8 +86,8 @@ impl<'r, 'a> Entries<'r, 'a> {
             resource_ref: Some(self.references.of(change.resource)),
             field: Some(Box::new(Field {
                 path: field_path(&change.pointer()),
-                current_value: change.current.as_ref().map(to_json),
-                proposed_value: change.proposed.as_ref().map(to_json),
+                current_value: change.current.as_deref().map(to_json),
+                proposed_value: change.proposed.as_deref().map(to_json),
             })),
             file: self.places.place(resource, Some(&change.pointer())),
             config: Some(self.config_place(&change.decision)),
@@ -109,8 +109,8 @@ impl<'r, 'a> Entries<'r, 'a> {
         let field = pointer.map(|pointer| {
             Box::new(Field {
                 path: field_path(pointer),
-                current_value: finding.current.as_ref().map(to_json),
-                proposed_value: finding.proposed.as_ref().map(to_json),
+                current_value: finding.current.as_deref().map(to_json),
+                proposed_value: finding.proposed.as_deref().map(to_json),
             })
         });
         let decision = finding.decision.as_ref();
@@ -125,7 +125,8 @@ impl<'r, 'a> Entries<'r, 'a> {
             field,
             file: match (resource, finding.place) {
                 (Some(resource), _) => self.places.place(resource, finding.pointer.as_deref()),
-                (None, place) => place.map(|(path, position)| {
+                (None, place) => place.map(|place| {
+                    let (path, position) = *place;
                     Arc::new(FilePlace {
                         path,
                         index: 0,
@@ -149,8 +150,8 @@ impl<'r, 'a> Entries<'r, 'a> {
             change: None,
             token_reason: None,
             folded: finding.folded,
-            image: finding.image,
-            lines: finding.lines,
+            image: finding.image.map(|it| (*it).to_owned()),
+            lines: finding.lines.map(|it| *it),
         }
     }
 

@@ -79,7 +79,7 @@ impl Ties {
         let is_in = |name| change.appends && list.as_ref().is_some_and(|it| it.decoded() == name);
         let is_mount = is_in("volumeMounts");
         if (is_mount || is_in("volumes"))
-            && let Some(Value::Mapping(entries)) = &change.proposed
+            && let Some(Value::Mapping(entries)) = change.proposed.as_deref()
             && let Some((_, name)) = entries.iter().find(|(key, _)| key == "name")
             && let Some(name) = name.as_str()
         {

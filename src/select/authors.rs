@@ -89,7 +89,7 @@ impl<'r> Author<'r> {
         config: &Config<'_>,
         target: &Target<'_>,
         is_configured: impl Fn(&str) -> bool,
-    ) -> Author<'r> {
+    ) -> Option<Box<Author<'r>>> {
         let mut author = Author::default();
         let own = target.resource.annotations();
         let of_pods = target.templates.iter().filter_map(|it| it.annotations());
@@ -104,12 +104,12 @@ impl<'r> Author<'r> {
                 author.ignore(key.into_owned(), Why::UnknownKey);
             }
         }
-        if is_asked {
+        is_asked.then(|| {
             author.skip(config, target, is_configured);
             author.exempt(config, target);
             author.select(config, target);
-        }
-        author
+            Box::new(author)
+        })
     }
 
     fn ignore(&mut self, annotation: impl Into<Cow<'static, str>>, why: Why) {

@@ -44,8 +44,8 @@ pub struct Selected<'r, 'a> {
     pub layers: Vec<(LayerId, Containers<'r>)>,
     /// Its exemptions.
     pub exemptions: Exemptions<'r>,
-    /// What its author opts out of, except for the exemptions.
-    pub author: Author<'r>,
+    /// What its author opts out of, except for the exemptions. Most authors say nothing.
+    pub author: Option<Box<Author<'r>>>,
     /// Whether it is only checked, because the config does not select it or nothing may change it.
     pub is_only_checked: bool,
 }
@@ -125,7 +125,8 @@ impl<'r, 'a> Selection<'r, 'a> {
             let resource = &objects.resources[index];
             let (target, templates) = match class {
                 Classification::PassedOver(reason, target) => {
-                    selection.pass_over(config, index, *reason, target.as_ref());
+                    let target = target.as_ref().map_err(|problem| &**problem);
+                    selection.pass_over(config, index, *reason, target);
                     continue;
                 }
                 Classification::Target(target) => (Some(target), &target.templates[..]),
@@ -134,11 +135,11 @@ impl<'r, 'a> Selection<'r, 'a> {
             selection.candidates += 1;
             if let Some(reason) = selection.not_selected(config, index, templates) {
                 let target = match class {
-                    Classification::Malformed(problem) => Err(problem),
                     Classification::Target(target) | Classification::PassedOver(_, Ok(target)) => {
                         Ok(target)
                     }
-                    Classification::PassedOver(_, Err(problem)) => Err(problem),
+                    Classification::PassedOver(_, Err(problem))
+                    | Classification::Malformed(problem) => Err(&**problem),
                 };
                 selection.pass_over(config, index, reason, target);
                 if selection.near.is_none() {
@@ -161,7 +162,9 @@ impl<'r, 'a> Selection<'r, 'a> {
             }
             match (target, class) {
                 (Some(target), _) => selection.add(config, index, target, false),
-                (None, Classification::Malformed(problem)) => problems.push(problem.clone()),
+                (None, Classification::Malformed(problem)) => {
+                    problems.push(Problem::clone(problem))
+                }
                 (None, _) => {}
             }
         }
@@ -257,7 +260,7 @@ impl<'r, 'a> Selection<'r, 'a> {
             !config.section_layers(&ids, section).is_empty()
         };
         let mut author = Author::of(config, target, is_configured);
-        if let Some(profile) = author.profile {
+        if let Some(profile) = author.as_ref().and_then(|it| it.profile) {
             self.profiles[profile].is_used |= !is_only_checked;
             let layer = config.profiles[profile].layer;
             layers.retain(|(id, _)| *id != layer);
@@ -285,7 +288,9 @@ impl<'r, 'a> Selection<'r, 'a> {
                 Match::No => {}
             }
         }
-        exemptions.append(&mut author.exemptions);
+        if let Some(author) = &mut author {
+            exemptions.append(&mut author.exemptions);
+        }
         self.by_previous_name.append(&mut outdated);
         self.selected.push(Selected {
             index,
@@ -367,13 +372,14 @@ impl<'r, 'a> Selected<'r, 'a> {
             containers: self.containers.clone(),
             layers,
             exemptions: Exemptions::default(),
-            author: Author::default(),
+            author: None,
             is_only_checked: self.is_only_checked,
         }
     }
 
     /// Whether a section does not apply: its author left it out, or the object is not changed.
     pub fn skips(&self, section: &str) -> bool {
-        self.is_only_checked || self.author.skipped.contains(&section)
+        let author = self.author.as_ref();
+        self.is_only_checked || author.is_some_and(|it| it.skipped.contains(&section))
     }
 }

@@ -254,7 +254,7 @@ struct Plan {
     half: Half,
     name: &'static str,
     /// `None` deletes the amount.
-    amount: Option<Value>,
+    amount: Option<Arc<Value>>,
     decision: Arc<Decision>,
     note: Option<String>,
 }
@@ -271,13 +271,13 @@ fn write(
         for plan in plans.iter_mut().filter(|plan| plan.half == half) {
             let field = [key, half.key(), plan.name];
             let (amount, note) = (plan.amount.take(), plan.note.take());
-            let proposal = |value| {
+            let proposal = |value: Arc<Value>| {
                 Proposal::new(subject, &field, value, Arc::clone(&plan.decision))
                     .meaning(Meaning::Quantity)
                     .note(note)
             };
             match amount {
-                None => edits.remove(proposal(Value::Null))?,
+                None => edits.remove(proposal(Value::Null.into()))?,
                 Some(amount) => edits.set(proposal(amount))?,
             };
         }

@@ -6,6 +6,7 @@ mod emit;
 mod groups;
 mod guard;
 mod new;
+mod parts;
 mod patch;
 mod plan;
 mod refusal;
@@ -17,7 +18,8 @@ use super::Node;
 use super::stream::Stream;
 use super::tree::{Kind, NONE, NodeId, ODD};
 use super::value::Value;
-use emit::{Splice, Splices};
+use emit::{Splice, Splices, Written};
+use guard::Proofs;
 use jsonptr::{Pointer, PointerBuf};
 use plan::Plan;
 use std::borrow::Cow;
@@ -184,6 +186,7 @@ impl Stream {
         behind: Option<NodeId>,
     ) -> Result<(Splices, Plans<'e>), Refusal> {
         let mut splices = Splices::default();
+        let (mut written, mut proofs) = (Written::default(), Proofs::default());
         let mut plans = Vec::new();
         let mut places = self.by_document(edits)?;
         if let Some(behind) = behind {
@@ -194,7 +197,15 @@ impl Stream {
             let (document, first_edit) = places[0];
             let is_last = |(_, number): &(usize, usize)| *number == usize::MAX;
             let behind = behind.filter(|_| places.last().is_some_and(is_last));
-            if self.plan_in_parts(document, places, edits, footers, behind, &mut splices) {
+            let known = (&mut written, &mut proofs);
+            if self.plan_in_parts(
+                document,
+                places,
+                edits,
+                (footers, behind),
+                &mut splices,
+                known,
+            ) {
                 continue;
             }
             let mut plan = Plan::new(self, document, self.nodes_of(document));
@@ -206,10 +217,11 @@ impl Stream {
             let nodes = self.nodes_of(document);
             let span = self.document_span(document);
             let first = splices.list.len();
-            emit::emit(&plan, span, nodes, footers, behind, &mut splices)?;
+            let into = (&mut splices, &mut written);
+            emit::emit(&plan, span, nodes, footers, behind, into)?;
             splices.ties.extend(plan.ties());
             let own = &splices.list[first..];
-            let is_proven = guard::proves(&plan, document, own, &splices.buffer);
+            let is_proven = guard::proves(&plan, document, own, &splices.buffer, &mut proofs);
             // Where assertions run, both guards do.
             debug_assert!(!is_proven || self.reads_back(&plan, document, own, &splices.buffer));
             if !is_proven {
@@ -217,111 +229,6 @@ impl Stream {
             }
         }
         Ok((splices, plans))
-    }
-
-    /// Plans the edits of a document object by object, which takes less memory, if they only add lines, all are proven, and
-    /// those of one object precede those of the next. Otherwise nothing has changed.
-    fn plan_in_parts(
-        &self,
-        document: usize,
-        places: &[(usize, usize)],
-        edits: &[Request<'_>],
-        footers: Footers,
-        behind: Option<NodeId>,
-        splices: &mut Splices,
-    ) -> bool {
-        // Tests have small documents.
-        const MANY: usize = if cfg!(debug_assertions) { 2 } else { 256 };
-        let numbers = places.iter().map(|(_, number)| *number);
-        let edits: Vec<(usize, &Request<'_>)> = numbers
-            .filter_map(|number| Some((number, edits.get(number)?)))
-            .collect();
-        let only_sets = edits.iter().all(|(_, edit)| edit.value.is_some());
-        if edits.len() <= MANY || !only_sets || !self.shares_nothing() {
-            return false;
-        }
-        let before = (splices.list.len(), splices.buffer.len());
-        let mut rest = edits.as_slice();
-        let mut is_planned = true;
-        while is_planned && !rest.is_empty() {
-            let many = rest.len().min(MANY);
-            let object = rest[many - 1].1.object;
-            let behind_it = rest[many..]
-                .iter()
-                .position(|(_, edit)| edit.object != object);
-            let (part, others) = rest.split_at(behind_it.map_or(rest.len(), |at| many + at));
-            rest = others;
-            let is_last = rest.is_empty();
-            let behind = behind.filter(|_| is_last);
-            is_planned = self.plan_part(document, part, footers, behind, splices);
-        }
-        if !is_planned {
-            splices.list.truncate(before.0);
-            splices.buffer.truncate(before.1);
-            splices.behind = None;
-        }
-        // Where assertions run, both plans are made.
-        debug_assert!(
-            !is_planned || self.is_as_whole(document, &edits, footers, behind, before.0, splices)
-        );
-        is_planned
-    }
-
-    /// Whether these splices are those of one plan, and the text reads back as it intends.
-    fn is_as_whole(
-        &self,
-        document: usize,
-        edits: &[(usize, &Request<'_>)],
-        footers: Footers,
-        behind: Option<NodeId>,
-        first: usize,
-        splices: &Splices,
-    ) -> bool {
-        let nodes = self.nodes_of(document);
-        let mut plan = Plan::new(self, document, nodes.clone());
-        let mut numbered = edits.iter();
-        let mut whole = Splices::default();
-        let span = self.document_span(document);
-        let is_planned = numbered.all(|(number, edit)| plan.apply(*number, edit).is_ok())
-            && emit::emit(&plan, span, nodes, footers, behind, &mut whole).is_ok();
-        let own = &splices.list[first..];
-        let is_same = |(a, b): (&Splice, &Splice)| {
-            (a.start, a.end) == (b.start, b.end)
-                && splices.buffer[a.text.clone()] == whole.buffer[b.text.clone()]
-        };
-        is_planned
-            && own.len() == whole.list.len()
-            && own.iter().zip(&whole.list).all(is_same)
-            && splices.behind.map(|it| it.at()) == whole.behind.map(|it| it.at())
-            && self.reads_back(&plan, document, own, &splices.buffer)
-    }
-
-    fn plan_part(
-        &self,
-        document: usize,
-        edits: &[(usize, &Request<'_>)],
-        footers: Footers,
-        behind: Option<NodeId>,
-        splices: &mut Splices,
-    ) -> bool {
-        let roots = || edits.iter().map(|(_, edit)| edit.root.0);
-        let mut distinct: Vec<u32> = roots().collect();
-        distinct.dedup();
-        let ends = distinct.iter().map(|root| self.tree.end_of_subtree(*root));
-        let nodes = roots().min().unwrap_or_default()..ends.max().unwrap_or_default();
-        let mut plan = Plan::new(self, document, nodes);
-        let first = splices.list.len();
-        let mut numbered = edits.iter();
-        let (span, all) = (self.document_span(document), self.nodes_of(document));
-        let is_planned = numbered.all(|(number, edit)| plan.apply(*number, edit).is_ok())
-            && emit::emit(&plan, span, all, footers, behind, splices).is_ok();
-        let (others, own) = splices.list.split_at(if is_planned { first } else { 0 });
-        // Nothing of one part is at a place of another: so they are in order, and independent.
-        let is_behind = match (others.last(), own.first()) {
-            (Some(other), Some(own)) => other.start.max(other.end) < own.start,
-            _ => true,
-        };
-        is_planned && is_behind && guard::proves(&plan, document, own, &splices.buffer)
     }
 
     /// The document of a node.
@@ -486,6 +393,9 @@ impl Node<'_> {
 }
 
 /// The plans of documents, with the first edit of each.
+/// What edits of other objects have written and proven before.
+type Known<'k, 'e> = (&'k mut Written<'e>, &'k mut Proofs<'e>);
+
 type Plans<'s> = Vec<(usize, Plan<'s>, usize)>;
 
 /// Where the boundary of a chunk is in the new text. What is put in there belongs to the chunk

@@ -57,7 +57,8 @@ pub fn unescaped(token: &str) -> Cow<'_, str> {
 pub fn push_token(pointer: &mut String, key: &str) {
     pointer.push('/');
     let mut rest = key;
-    while let Some(at) = memchr::memchr2(b'~', b'/', rest.as_bytes()) {
+    // Most are short.
+    while let Some(at) = rest.bytes().position(|c| c == b'~' || c == b'/') {
         pointer.push_str(&rest[..at]);
         pointer.push_str(if rest[at..].starts_with('~') {
             "~0"

@@ -47,6 +47,29 @@ impl Value {
     }
 }
 
+impl Value {
+    /// Whether both are written alike, with the same quotes.
+    pub(crate) fn is_written_as(&self, other: &Value) -> bool {
+        match (self, other) {
+            (Value::String(a), Value::String(b)) | (Value::Quoted(a), Value::Quoted(b)) => a == b,
+            (Value::Null, Value::Null) => true,
+            (Value::Bool(a), Value::Bool(b)) => a == b,
+            // Two zeros are equal, but not written alike.
+            (Value::Number(a), Value::Number(b)) => a == b && !a.is_f64(),
+            (Value::Sequence(a), Value::Sequence(b)) => {
+                let mut pairs = a.iter().zip(b);
+                a.len() == b.len() && pairs.all(|(a, b)| a.is_written_as(b))
+            }
+            (Value::Mapping(a), Value::Mapping(b)) => {
+                let mut pairs = a.iter().zip(b);
+                a.len() == b.len()
+                    && pairs.all(|((key, a), (other, b))| key == other && a.is_written_as(b))
+            }
+            _ => false,
+        }
+    }
+}
+
 impl PartialEq for Value {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {

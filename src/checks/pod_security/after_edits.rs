@@ -174,8 +174,8 @@ impl Cause<'_, '_, '_> {
             .help(help)
             .decided_by(decision)
             .psa(violation.words());
-        finding.proposed.clone_from(&culprit.fix);
-        finding.lines = lines;
+        finding.proposed = culprit.fix.clone().map(Into::into);
+        finding.lines = lines.map(Box::new);
         Some(finding)
     }
 

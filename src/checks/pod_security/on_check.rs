@@ -44,7 +44,7 @@ pub(super) fn violations(pod: &Pod<'_, '_>) -> Vec<Finding> {
         };
         if finding.help.as_deref() == Some(OVERRIDE) && leaf.is_some_and(is_overridden) {
             finding.help = Some(LOWER_LEVEL.into());
-            finding.lines = Some(Lines::Exemption);
+            finding.lines = Some(Box::new(Lines::Exemption));
         }
     }
     findings
@@ -254,7 +254,7 @@ impl Standards {
                     leaf => ["securityContext.", &leaf.join(".")].concat().into(),
                 });
             }
-            finding.proposed.clone_from(&culprit.fix);
+            finding.proposed = culprit.fix.clone().map(Into::into);
             let is_privileged = || node.bool_at(["securityContext", "privileged"]) == Some(true);
             let help = match (&finding.leaf, &culprit.fix, &finding.current) {
                 (Some(_), Some(_), _)
@@ -267,7 +267,7 @@ impl Standards {
                 _ => LOWER_LEVEL,
             };
             if help == LOWER_LEVEL {
-                finding.lines = Some(Lines::Exemption);
+                finding.lines = Some(Box::new(Lines::Exemption));
             }
             findings.push(finding.help(help));
         }

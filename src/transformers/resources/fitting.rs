@@ -36,7 +36,7 @@ pub(super) struct Wanted {
 }
 
 /// The request and the limit of each resource with the text of the amount; `None` where the section has none.
-pub(super) type AllWanted = [[Option<(Wanted, Value)>; 2]; FITTED.len()];
+pub(super) type AllWanted = [[Option<(Wanted, Arc<Value>)>; 2]; FITTED.len()];
 
 /// The author's requests, and the author's limits: those of the container, and those that it inherits.
 type Authors<'a> = [[Option<Node<'a>>; 2]; 2];
@@ -68,7 +68,7 @@ impl<'a> Fitting<'_, 'a> {
         let wanted = wanted.get_or_init(|| {
             let with_text = |wanted: Wanted| {
                 let text = wanted.amount.map(|it| it.to_string());
-                (wanted, Value::from(text.unwrap_or_default()))
+                (wanted, Arc::new(Value::from(text.unwrap_or_default())))
             };
             FITTED.map(|name| Half::BOTH.map(|half| self.wanted(half, name).map(with_text)))
         });
@@ -125,7 +125,7 @@ impl<'a> Fitting<'_, 'a> {
     fn plan(
         &self,
         name: &'static str,
-        wanted: &[Option<(Wanted, Value)>; 2],
+        wanted: &[Option<(Wanted, Arc<Value>)>; 2],
         [requests, limits]: &Authors<'a>,
         plans: &mut Vec<Plan>,
         edits: &mut Edits<'_>,
@@ -197,8 +197,8 @@ impl<'a> Fitting<'_, 'a> {
             let amount = resolved.amount;
             let is_configured = |it: Quantity| it == amount && it.format() == amount.format();
             let amount = match wanted {
-                Some((it, text)) if it.amount.is_some_and(is_configured) => text.clone(),
-                _ => Value::from(amount.to_string()),
+                Some((it, text)) if it.amount.is_some_and(is_configured) => Arc::clone(text),
+                _ => Arc::new(Value::from(amount.to_string())),
             };
             plans.push(Plan {
                 half,

@@ -199,7 +199,7 @@ impl<'f, 'a> PodLevel<'f, 'a> {
             plans.extend(resolved.decision.map(|decision| Plan {
                 half,
                 name,
-                amount: Some(Value::from(resolved.amount.to_string())),
+                amount: Some(Value::from(resolved.amount.to_string()).into()),
                 decision,
                 note: resolved.note,
             }));

@@ -131,7 +131,7 @@ impl<'a> Resizing<'_, 'a> {
             Some((place, _)) => {
                 let place = place.to_string();
                 let field = [KEY, &place, "restartPolicy"];
-                edits.set(Proposal::new(subject, &field, value.into(), decision))?;
+                edits.set(Proposal::new(subject, &field, Value::from(value), decision))?;
             }
             None => {
                 let item = [text("resourceName", name), text("restartPolicy", &value)];

@@ -156,7 +156,7 @@ impl<'f, 'a> ContainerFitting<'f, 'a> {
                     && self.runs_as_root(edits)
                     && changes_owners(self.container)
             }
-            _ if wanted.value != Value::from(true) => false,
+            _ if *wanted.value != Value::from(true) => false,
             // Without volumes no path could be made writable.
             "readOnlyRootFilesystem" => {
                 !self.pod.has_volumes || !self.section.may_be_read_only(self.container)
@@ -178,7 +178,7 @@ impl<'f, 'a> ContainerFitting<'f, 'a> {
         let mut cause = None;
         let (reason, help) = match wanted.name {
             "procMount"
-                if wanted.value == Value::from("Unmasked")
+                if *wanted.value == Value::from("Unmasked")
                     && !has_own_users(self.pod.template, edits) =>
             {
                 (
@@ -192,7 +192,7 @@ impl<'f, 'a> ContainerFitting<'f, 'a> {
                 ),
                 "exclude the container in a profile, or override `allowPrivilegeEscalation` for it",
             ),
-            "allowPrivilegeEscalation" if wanted.value == Value::from(false) => {
+            "allowPrivilegeEscalation" if *wanted.value == Value::from(false) => {
                 let (setting, field) = self.needs_escalation(edits)?;
                 cause = Some(field);
                 (
@@ -241,7 +241,7 @@ impl<'f, 'a> ContainerFitting<'f, 'a> {
             let is_refused = it.asks_for_escalation() && self.author_forbids_escalation();
             it.is_for(self.pod.template, it.mode) && !is_refused && !self.pod.is_knative
         });
-        let configured = wanted.map(|it| it.value == Value::from(true));
+        let configured = wanted.map(|it| *it.value == Value::from(true));
         match self.section.mode("container.privileged") {
             Mode::Remove => false,
             Mode::Override => configured.or(author) == Some(true),

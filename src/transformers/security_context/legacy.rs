@@ -9,6 +9,8 @@
 //! Sources: `validateSeccompAnnotationsAndFields` and `validateAppArmorAnnotationsAndFieldsMatchOnCreate` in kubernetes
 //! `pkg/apis/core/validation/validation.go`; k8s.io/api `core/v1/annotation_key_constants.go`.
 
+use std::sync::Arc;
+
 use super::SecurityContext;
 use super::author::{Authored, Pod};
 use super::wanted::Wanted;
@@ -194,7 +196,7 @@ impl FieldLocation<'_, '_> {
         let pod = &self.pod.template.pod;
         let subject = self.container.map_or(pod, |it| &it.container.subject);
         let decision = section.decision(&wanted.leaf);
-        let set = |edits: &mut Edits<'_>, value: Value, knowledge: Option<Knowledge>| {
+        let set = |edits: &mut Edits<'_>, value: Arc<Value>, knowledge: Option<Knowledge>| {
             let proposal = Proposal::new(subject, &wanted.path, value, decision.clone());
             edits.set(match knowledge {
                 Some(knowledge) => proposal.known(knowledge),
@@ -204,7 +206,7 @@ impl FieldLocation<'_, '_> {
         };
         let set_wanted = |edits: &mut Edits<'_>| {
             let knowledge = decision.is_default.then(knowledge).flatten();
-            set(edits, wanted.value.clone(), knowledge)
+            set(edits, Arc::clone(&wanted.value), knowledge)
         };
         let mode = || section.mode(&wanted.leaf);
         match self.legacy(wanted) {
@@ -228,7 +230,7 @@ impl FieldLocation<'_, '_> {
                     "copied from {}, which has no effect since Kubernetes 1.{SECCOMP_FIELDS_ONLY}",
                     legacy.key
                 );
-                set(edits, value, Some(Knowledge::input(reason)))
+                set(edits, value.into(), Some(Knowledge::input(reason)))
             }
             _ => set_wanted(edits),
         }

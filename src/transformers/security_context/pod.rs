@@ -131,7 +131,7 @@ impl<'a> PodFitting<'_, 'a, '_> {
         edits: &mut Edits<'_>,
     ) -> Result<(), Problem> {
         let (pod, name) = (&self.pod, wanted.name);
-        let non_root = name == "runAsNonRoot" && wanted.value == Value::from(true);
+        let non_root = name == "runAsNonRoot" && *wanted.value == Value::from(true);
         let is_user = non_root || wanted.is_id();
         let is_root = |it: &Contained<'_, 'a, '_>| {
             non_root && runs_as_root(pod, &it.author, edits) || is_user && self.stays_privileged(it)
@@ -162,9 +162,9 @@ impl<'a> PodFitting<'_, 'a, '_> {
             let gone = [Mode::Override, Mode::Remove];
             let own = self.lasting(it, section, "runAsUser", &gone);
             let own = own.and_then(|it| it.value().ok());
-            let is_other = own.is_some_and(|own| user.is_some_and(|user| user.value != own));
+            let is_other = own.is_some_and(|own| user.is_some_and(|user| *user.value != own));
             // An image's user that is also the config's has the config's group, in this run and the next.
-            let differs = |id: i64| user.is_none_or(|user| user.value != Value::from(id));
+            let differs = |id: i64| user.is_none_or(|user| *user.value != Value::from(id));
             is_other || self.known_id(it, "runAsUser").is_some_and(differs)
         };
         let known = |it: &Contained<'_, 'a, '_>| {

@@ -1,5 +1,7 @@
 //! The fields of security contexts that the section sets.
 
+use std::sync::Arc;
+
 use serde::Serialize;
 
 use super::SecurityContext;
@@ -104,7 +106,7 @@ pub(super) struct Wanted {
     pub(super) name: &'static str,
     pub(super) path: Vec<&'static str>,
     pub(super) leaf: String,
-    pub(super) value: Value,
+    pub(super) value: Arc<Value>,
     /// The mode of the leaf in the section that it is from.
     pub(super) mode: Mode,
     /// The minor version that the field needs, if the cluster's is older.
@@ -216,7 +218,7 @@ impl Wanted {
             name,
             path: vec![name],
             leaf: name.to_owned(),
-            value,
+            value: Arc::new(value),
             mode: section.mode(name),
             too_young: since(name).filter(|since| minor < *since),
             knowledge: None,
@@ -252,7 +254,7 @@ impl Wanted {
 
     /// Whether the API server rejects the value together with `allowPrivilegeEscalation: false`.
     pub(super) fn asks_for_escalation(&self) -> bool {
-        match (self.name, &self.value) {
+        match (self.name, &*self.value) {
             ("privileged", value) => *value == Value::from(true),
             ("capabilities.add", Value::Sequence(names)) => names.contains(&Value::from(SYS_ADMIN)),
             _ => false,

@@ -20,6 +20,8 @@ use crate::sorting;
 use std::collections::HashSet;
 use std::ops::Range;
 
+pub(super) use insert::Written;
+
 type Done = Result<(), Refusal>;
 
 /// Bytes `start..end` of the source make way for bytes `text` of the buffer.
@@ -106,6 +108,7 @@ pub(super) struct Emitter<'a, 'p> {
     bytes: &'a [u8],
     writer: Writer<'a>,
     splices: &'p mut Splices,
+    written: &'p mut Written<'a>,
     footers: Footers,
     /// Block scalars at the end of the text whose header was changed already.
     chomped: HashSet<u32>,
@@ -122,7 +125,7 @@ pub(super) fn emit<'a>(
     nodes: Range<u32>,
     footers: Footers,
     behind: Option<NodeId>,
-    splices: &mut Splices,
+    (splices, written): (&mut Splices, &mut Written<'a>),
 ) -> Done {
     let stream = plan.stream;
     let first = splices.list.len();
@@ -133,9 +136,10 @@ pub(super) fn emit<'a>(
         bytes: stream.text().as_bytes(),
         writer: Writer {
             stream,
-            style: Style::of(stream, nodes.clone()),
+            style: written.style_of(stream, nodes.clone()),
         },
         splices,
+        written,
         footers,
         chomped: HashSet::new(),
         edit: 0,
@@ -298,8 +302,13 @@ impl<'a> Emitter<'a, '_> {
         }
     }
 
-    /// Adds a splice whose text `write` appends to the buffer.
-    fn splice(&mut self, start: usize, end: usize, write: impl FnOnce(&mut String)) {
+    /// Adds a splice whose text `write` appends to the buffer, and returns where it is there.
+    fn splice(
+        &mut self,
+        start: usize,
+        end: usize,
+        write: impl FnOnce(&mut String),
+    ) -> Range<usize> {
         let from = self.splices.buffer.len();
         write(&mut self.splices.buffer);
         let text = from..self.splices.buffer.len();
@@ -307,13 +316,19 @@ impl<'a> Emitter<'a, '_> {
         self.splices.list.push(Splice {
             start,
             end,
-            text,
+            text: text.clone(),
             node,
         });
+        text
     }
 
     /// New lines at a place: `write` gives them without the first indentation and the last break.
-    fn splice_lines(&mut self, place: LinePlace, column: usize, write: impl FnOnce(&mut String)) {
+    fn splice_lines(
+        &mut self,
+        place: LinePlace,
+        column: usize,
+        write: impl FnOnce(&mut String),
+    ) -> Range<usize> {
         let eol = self.writer.style.eol;
         self.splice(place.at, place.at, |out| {
             begin_lines(place, column, eol, out);
@@ -321,7 +336,7 @@ impl<'a> Emitter<'a, '_> {
             if !place.end_of_text {
                 out.push_str(eol);
             }
-        });
+        })
     }
 
     fn line_start(&self, at: usize) -> usize {

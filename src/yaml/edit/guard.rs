@@ -7,6 +7,7 @@
 //! Most edits only add lines at the end of block collections: see [`inserted`].
 
 mod inserted;
+mod proofs;
 
 use super::super::tree::{Kind, NONE, PROPS};
 use super::super::{Node, NodeId, Scalar, Stream};
@@ -16,6 +17,7 @@ use super::plan::Plan;
 use std::collections::HashMap;
 
 pub(super) use inserted::proves;
+pub(super) use proofs::Proofs;
 
 /// What differs, and where in the new text.
 pub(super) struct Difference {
@@ -233,7 +235,10 @@ impl<'a> Guard<'a> {
             self.node(key, new_key)?;
             self.node(value, new_value)?;
         }
-        for (name, value) in patch.added.iter() {
+        let Some(added) = patch.entries(plan.stream) else {
+            return self.differs(new, "an entry has no place");
+        };
+        for (name, value) in added.iter() {
             let Some((new_key, new_value)) = entries.next() else {
                 return self.differs(new, "an entry was not added");
             };

@@ -2,7 +2,8 @@
 
 use super::super::tree::Kind;
 use super::super::{Node, NodeId, Stream, Value, node::index};
-use crate::yaml::pointer::Token;
+use super::patch::Listed;
+use crate::yaml::pointer::{Token, tokens};
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::ops::Deref;
@@ -52,6 +53,24 @@ impl<'e> Entries<'e> {
         self.list.remove(at);
         self.places = None;
         self.known = 0;
+    }
+
+    /// Sets what edits list, in their order; whether all of it has a place.
+    pub(super) fn set(&mut self, stream: &Stream, listed: &[Listed<'e>]) -> bool {
+        listed.iter().all(|(pointer, value)| {
+            let all: Vec<Token<'e>> = tokens(pointer, 0).collect();
+            let Some((token, rest)) = all.split_first() else {
+                return false;
+            };
+            let value = New::from(*value);
+            match self.place(stream, &token.key) {
+                Some(at) => self.change(at, stream, rest, Some(value)) == Outcome::Done,
+                None => {
+                    self.push(Name::Text(token.key.clone()), New::nested(rest, value));
+                    true
+                }
+            }
+        })
     }
 
     /// The place of a key.

@@ -1,7 +1,13 @@
 //! The overlay: which nodes of the source change, and how.
 
+use super::super::tree::are_same;
+use super::super::{Stream, Value};
 use super::new::{Entries, New};
+use std::borrow::Cow;
 use std::ops::Range;
+
+/// What an edit adds to a map, which has no such key: the rest of the pointer, and the value.
+pub(super) type Listed<'e> = (&'e str, &'e Value);
 
 /// Changes to one node of the source.
 #[derive(Debug, Default)]
@@ -14,19 +20,45 @@ pub(super) struct Patch<'e> {
     pub(super) removed: Vec<u32>,
     /// Entries added at the end of a map.
     pub(super) added: Entries<'e>,
+    /// What is added behind these entries. Most objects get what others get, so that entries are only made for the first one.
+    pub(super) listed: Vec<Listed<'e>>,
     /// Items added at the end of a sequence.
     pub(super) pushed: Vec<New<'e>>,
     /// The last edit that had a part in this.
     pub(super) edit: usize,
 }
 
-impl Patch<'_> {
-    /// Did edits add and remove the same things, so that nothing is left to do?
-    pub(super) fn is_empty(&self) -> bool {
-        self.replaced.is_none()
-            && self.removed.is_empty()
+impl<'e> Patch<'e> {
+    /// All entries added at the end of a map; `None` if something listed has no place.
+    pub(super) fn entries(&self, stream: &Stream) -> Option<Cow<'_, Entries<'e>>> {
+        if self.listed.is_empty() {
+            return Some(Cow::Borrowed(&self.added));
+        }
+        let mut entries = self.added.clone();
+        let is_set = entries.set(stream, &self.listed);
+        is_set.then_some(Cow::Owned(entries))
+    }
+
+    /// Whether it does nothing but add what is listed.
+    pub(super) fn only_lists(&self, listed: &[Listed<'_>]) -> bool {
+        let is_same = |((own, value), (other, of_other)): (&Listed<'_>, &Listed<'_>)| {
+            (std::ptr::eq(*own, *other) || are_same(own.as_bytes(), other.as_bytes()))
+                && (std::ptr::eq(*value, *of_other) || value.is_written_as(of_other))
+        };
+        self.listed.len() == listed.len()
             && self.added.is_empty()
             && self.pushed.is_empty()
+            && self.listed.iter().zip(listed).all(is_same)
+    }
+
+    /// Whether entries or items are added.
+    pub(super) fn adds(&self) -> bool {
+        !(self.added.is_empty() && self.listed.is_empty() && self.pushed.is_empty())
+    }
+
+    /// Did edits add and remove the same things, so that nothing is left to do?
+    pub(super) fn is_empty(&self) -> bool {
+        self.replaced.is_none() && self.removed.is_empty() && !self.adds()
     }
 }
 

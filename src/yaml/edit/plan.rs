@@ -29,6 +29,8 @@ pub(super) struct Plan<'a> {
     /// Patched nodes, and the nodes with anchors whose values change with them.
     shared: Vec<(u32, u32)>,
     edit: usize,
+    /// Whether additions to block maps are only listed. Then a refusal need not name the first edit that has no place.
+    pub(super) lists: bool,
     way: Way<'a>,
     /// The tokens of the edit, in a list that is used again.
     tokens: Vec<Token<'a>>,
@@ -54,6 +56,7 @@ impl<'a> Plan<'a> {
             aliases: &tree.aliases[from..to],
             shared: Vec::new(),
             edit: 0,
+            lists: false,
             way: Way::default(),
             tokens: Vec::new(),
         }
@@ -131,6 +134,9 @@ impl<'a> Plan<'a> {
             );
         }
         self.way.turn_to(root, edit.pointer.as_str());
+        if self.lists && self.list(root, edit)? {
+            return Ok(());
+        }
         let known = self.way.steps.last().map_or(0, |(end, _)| *end);
         let mut list = std::mem::take(&mut self.tokens);
         list.clear();
@@ -148,6 +154,54 @@ impl<'a> Plan<'a> {
         };
         self.tokens = list;
         done
+    }
+
+    /// Lists what an edit adds to a block map; whether it does nothing else.
+    fn list(&mut self, root: u32, edit: &'a Request<'_>) -> Result<bool, Refusal> {
+        let Some(value) = edit.value.as_deref().filter(|_| !edit.appends) else {
+            return Ok(false);
+        };
+        let pointer = edit.pointer.as_str();
+        let (mut end, mut id) = self.way.steps.last().copied().unwrap_or((0, root));
+        for token in tokens(pointer, end) {
+            let patch = self.patches.get(id);
+            let is_replaced = patch.is_some_and(|patch| patch.replaced.is_some());
+            let next = match self.stream.tree.at(id).kind {
+                _ if is_replaced => return Ok(false),
+                Kind::BlockSequence => self.step_sequence(id, &token),
+                Kind::BlockMap => {
+                    self.check_map(id)?;
+                    let next = self.step_map(id, &token)?;
+                    if next.is_none() && self.node(id).merge().is_none() {
+                        self.touch(id, false)?;
+                        self.patch(id).listed.push((&pointer[end..], value));
+                        return Ok(true);
+                    }
+                    next
+                }
+                _ => return Ok(false),
+            };
+            let Some(next) = next.filter(|_| token.end < pointer.len()) else {
+                return Ok(false);
+            };
+            (end, id) = (token.end, next);
+            self.way.steps.push((end, id));
+        }
+        Ok(false)
+    }
+
+    /// Makes entries of what was listed for a map.
+    fn enter_listed(&mut self, id: u32) -> Done {
+        let stream = self.stream;
+        let Some(patch) = self.patches.get_mut(id) else {
+            return Ok(());
+        };
+        let listed = std::mem::take(&mut patch.listed);
+        let outcome = match patch.added.set(stream, &listed) {
+            true => Outcome::Done,
+            false => Outcome::NoPlace,
+        };
+        self.settle(outcome, id)
     }
 
     fn remove_node(&mut self, id: u32) -> Done {
@@ -339,6 +393,7 @@ impl<'a> Plan<'a> {
         let Some((token, rest)) = tokens.split_first() else {
             return Ok(());
         };
+        self.enter_listed(id)?;
         let key = &*token.key;
         let stream = self.stream;
         let patch = self.patches.get_mut(id);

@@ -8,7 +8,7 @@ use std::ops::Range;
 const SAMPLE: usize = 400;
 
 /// The habits of one document.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Style {
     /// Columns a nested map is indented by.
     pub(super) step: usize,

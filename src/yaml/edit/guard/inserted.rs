@@ -15,29 +15,29 @@
 //!
 //! Anything else is read again as a whole. A test changes splices at random and compares the two.
 
-use super::super::super::fast;
-use super::super::super::tree::{Kind, NONE, PROPS, Tree};
+use super::super::super::tree::{Kind, NONE, PROPS};
 use super::super::emit::Splice;
 use super::super::patch::Patch;
-use super::{Guard, Plan, Stream};
-use std::collections::HashMap;
+use super::proofs::{Proofs, Read};
+use super::{Plan, Stream};
 
 /// Offsets are `u32`.
 const MAX_LEN: usize = u32::MAX as usize / 2;
 
 /// Lines that a splice puts in, as they were read.
+#[derive(Clone, Copy)]
 struct Lines {
     place: usize,
-    column: usize,
-    kind: Kind,
+    read: Read,
 }
 
 /// Whether it is certain that a document with these splices, and no others, reads back as planned. Their text is in `buffer`.
-pub(in super::super) fn proves(
-    plan: &Plan<'_>,
+pub(in super::super) fn proves<'e>(
+    plan: &Plan<'e>,
     document: usize,
     splices: &[Splice],
     buffer: &str,
+    proofs: &mut Proofs<'e>,
 ) -> bool {
     let old = plan.stream;
     let patches = plan.patches.in_order();
@@ -55,9 +55,6 @@ pub(in super::super) fn proves(
     if !is_local {
         return false;
     }
-    // Used again for each splice.
-    let (mut text, mut tree, mut stack) = (String::new(), Tree::default(), fast::Stack::default());
-    let nothing = tree.mark();
     // The key that has just lost its `{}`.
     let mut cleared = None;
     let mut before: Option<Lines> = None;
@@ -72,32 +69,17 @@ pub(in super::super) fn proves(
         if cleared.take() != is_flow.then_some(splice.node) {
             return false;
         }
-        text.clear();
-        text.push_str(&buffer[splice.text.clone()]);
-        tree.rewind(nothing);
-        let depth = plan.ancestors(splice.node).count() - 1;
-        let Some(root) = (match has_marker(&text) {
-            true => None,
-            false => fast::parse_lines(&text, &(0..text.len()), depth, &mut tree, &mut stack).ok(),
-        }) else {
+        let Some(read) = proofs.read(plan, splice, buffer) else {
             return false;
         };
-        let new = Stream::of_parts(text, tree);
-        let guard = Guard {
-            plan,
-            new: &new,
-            anchors: HashMap::new(),
-            patched: Vec::new(),
-            cursor: 0,
+        let lines = Lines {
+            place: splice.start,
+            read,
         };
-        let Some(lines) = guard.lines_of(splice, root) else {
-            return false;
+        let is_behind = |before: &Lines| {
+            !is_blank(&old.text()[before.place..lines.place]) || lines.close(before)
         };
-        (text, tree) = (new.text, new.tree);
-        if let Some(before) = &before
-            && is_blank(&old.text()[before.place..lines.place])
-            && !lines.close(before)
-        {
+        if !lines.are_in_place(old, splice) || !before.as_ref().is_none_or(is_behind) {
             return false;
         }
         before = Some(lines);
@@ -126,89 +108,59 @@ fn only_adds(patch: &Patch<'_>) -> bool {
     patch.replaced.is_none() && patch.removed.is_empty() && !patch.detached
 }
 
-/// Whether a line begins like the marker of a document.
-fn has_marker(text: &str) -> bool {
-    let begins = |line: &[u8]| matches!(line, [a @ (b'-' | b'.'), b, c, ..] if a == b && a == c);
-    let bytes = text.as_bytes();
-    begins(bytes) || memchr::memchr_iter(b'\n', bytes).any(|at| begins(&bytes[at + 1..]))
-}
-
 /// Whether a text, from the end of a value on, is nothing but blank lines and comments.
 fn is_blank(text: &str) -> bool {
-    text.lines().all(|line| {
-        let line = line.trim_matches([' ', '\r']);
-        line.is_empty() || line.starts_with('#')
-    })
+    let mut rest = text.bytes();
+    match rest.find(|c| !matches!(c, b' ' | b'\r' | b'\n')) {
+        None => true,
+        Some(b'#') => text.lines().all(|line| {
+            let line = line.trim_matches([' ', '\r']);
+            line.is_empty() || line.starts_with('#')
+        }),
+        Some(_) => false,
+    }
 }
 
 impl Lines {
     /// Whether these lines can be behind others: they close all that those open, and not what they belong to themselves.
     fn close(&self, before: &Lines) -> bool {
-        let is_outside = self.column < before.column;
+        let (own, before) = (self.read, before.read);
+        let is_outside = own.column < before.column;
         // Items may stand in the column of their key.
-        let is_around = self.column == before.column
+        let is_around = own.column == before.column
             && before.kind == Kind::BlockSequence
-            && self.kind == Kind::BlockMap;
+            && own.kind == Kind::BlockMap;
         is_outside || is_around
+    }
+
+    /// Whether a splice puts them at the end of their collection, and changes nothing else.
+    fn are_in_place(&self, old: &Stream, splice: &Splice) -> bool {
+        let is_behind = || {
+            let before = self.place.checked_sub(1)?;
+            let behind = old.text().get(old.tree.end(splice.node)..self.place)?;
+            Some(old.text().as_bytes()[before] == b'\n' && is_blank(behind))
+        };
+        splice.start == splice.end
+            && is_behind() == Some(true)
+            && self.read.is_at_column(old, splice.node)
     }
 }
 
-impl Guard<'_> {
-    /// Whether lines of a kind at a column belong to a collection, or are below the key that has lost its `{}`.
-    fn is_at_column(&self, id: u32, kind: Kind, column: usize) -> bool {
-        let old = self.plan.stream;
+impl Read {
+    /// Whether such lines belong to a collection, or are below the key that has lost its `{}`.
+    fn is_at_column(&self, old: &Stream, id: u32) -> bool {
         let column_of = |id: u32| {
             let start = old.tree.at(id).start as usize;
             start - old.line_start(start)
         };
         let data = old.tree.at(id);
         match data.kind.is_flow() {
-            false => kind == data.kind && column == column_of(id),
+            false => self.kind == data.kind && self.column == column_of(id),
             // Items may stand in the column of their key.
-            true => column >= column_of(data.parent) + usize::from(kind == Kind::BlockMap),
+            true => {
+                self.column >= column_of(data.parent) + usize::from(self.kind == Kind::BlockMap)
+            }
         }
-    }
-
-    /// What a splice puts in, if it only adds lines to the end of a collection, and just what the plan adds.
-    fn lines_of(&self, splice: &Splice, root: u32) -> Option<Lines> {
-        let old = self.plan.stream;
-        let patch = self.plan.patches.get(splice.node)?;
-        let place = splice.start;
-        let ends_line = old.text().as_bytes().get(place.checked_sub(1)?) == Some(&b'\n');
-        let behind = old.text().get(old.tree.end(splice.node)..place)?;
-        let (new, text) = (self.new.tree.at(root), self.new.text());
-        let column = new.start as usize;
-        let is_in_place = place == splice.end
-            && ends_line
-            && is_blank(behind)
-            && text.ends_with('\n')
-            && text[..column].bytes().all(|c| c == b' ')
-            && self.is_at_column(splice.node, new.kind, column);
-        let is_read = match new.kind {
-            Kind::BlockMap if patch.pushed.is_empty() => {
-                let mut entries = self.new.tree.entries(root);
-                patch.added.iter().all(|(name, value)| {
-                    let entry = entries.next();
-                    entry.is_some_and(|(key, new)| {
-                        self.name(name, key).is_ok() && self.added(value, new).is_ok()
-                    })
-                }) && entries.next().is_none()
-            }
-            Kind::BlockSequence if patch.added.is_empty() => {
-                let mut items = self.new.tree.children(root);
-                patch.pushed.iter().all(|value| {
-                    let item = items.next();
-                    item.is_some_and(|item| self.added(value, item).is_ok())
-                }) && items.next().is_none()
-            }
-            _ => false,
-        };
-        let kind = new.kind;
-        (is_in_place && is_read).then_some(Lines {
-            place,
-            column,
-            kind,
-        })
     }
 }
 
@@ -384,16 +336,22 @@ items:
             .iter()
             .map(|pointer| request(0, pointer, "x".into()))
             .collect();
-        let mut plan = Plan::new(&stream, 0, stream.nodes_of(0));
-        for (number, edit) in edits.iter().enumerate() {
-            plan.apply(number, edit).unwrap();
+        for lists in [false, true] {
+            let mut plan = Plan::new(&stream, 0, stream.nodes_of(0));
+            plan.lists = lists;
+            for (number, edit) in edits.iter().enumerate() {
+                plan.apply(number, edit).unwrap();
+            }
+            let (mut splices, mut written) = <(emit::Splices, emit::Written<'_>)>::default();
+            let (span, nodes) = (stream.document_span(0), stream.nodes_of(0));
+            let into = (&mut splices, &mut written);
+            emit::emit(&plan, span, nodes, Footers::AtTheEnd, None, into).unwrap();
+            let (list, buffer) = (&splices.list, splices.buffer.as_str());
+            assert!(stream.reads_back(&plan, 0, list, buffer));
+            let proofs = &mut Proofs::default();
+            assert!(proves(&plan, 0, list, buffer, proofs), "{buffer}");
+            assert!(proves(&plan, 0, list, buffer, proofs), "{buffer}");
         }
-        let mut splices = emit::Splices::default();
-        let (span, nodes) = (stream.document_span(0), stream.nodes_of(0));
-        emit::emit(&plan, span, nodes, Footers::AtTheEnd, None, &mut splices).unwrap();
-        let (list, buffer) = (&splices.list, splices.buffer.as_str());
-        assert!(stream.reads_back(&plan, 0, list, buffer));
-        assert!(proves(&plan, 0, list, buffer), "{buffer}");
     }
 
     #[test]
@@ -427,18 +385,21 @@ items:
             });
             let edits: Vec<Request<'_>> = edits.collect();
             let mut plan = Plan::new(&stream, 0, stream.nodes_of(0));
+            plan.lists = random.below(3) > 0;
             let mut numbered = edits.iter().enumerate();
             let planned = numbered.try_for_each(|(number, edit)| plan.apply(number, edit));
-            let mut splices = emit::Splices::default();
+            let (mut splices, mut written) = <(emit::Splices, emit::Written<'_>)>::default();
             let (span, nodes) = (stream.document_span(0), stream.nodes_of(0));
-            let emitted = planned.and_then(|()| {
-                emit::emit(&plan, span, nodes, Footers::AtTheEnd, None, &mut splices)
-            });
+            let into = (&mut splices, &mut written);
+            let emitted = planned
+                .and_then(|()| emit::emit(&plan, span, nodes, Footers::AtTheEnd, None, into));
             if emitted.is_err() || splices.list.is_empty() {
                 continue;
             }
             let (list, buffer) = (&splices.list, splices.buffer.as_str());
-            if proves(&plan, 0, list, buffer) {
+            // Of the same lines, what was proven first counts later too.
+            let proofs = &mut Proofs::default();
+            if proves(&plan, 0, list, buffer, proofs) {
                 proven += 1;
                 assert!(stream.reads_back(&plan, 0, list, buffer), "{text}");
             }
@@ -449,7 +410,7 @@ items:
                 }
                 let is_right = stream.reads_back(&plan, 0, &list, &buffer);
                 wrong += usize::from(!is_right);
-                if proves(&plan, 0, &list, &buffer) {
+                if proves(&plan, 0, &list, &buffer, proofs) {
                     still_proven += 1;
                     let (new, _) = stream.splice(&list, &buffer);
                     assert!(is_right, "{text}\nedited:\n{new}");

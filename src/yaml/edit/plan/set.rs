@@ -37,6 +37,7 @@ impl<'a> Plan<'a> {
 
     fn set_entries(&mut self, id: u32, mut entries: Entries<'a>) -> Done {
         self.check_map(id)?;
+        self.enter_listed(id)?;
         let stream = self.stream;
         let node = self.node(id);
         for (key, _) in node.local_entries() {
