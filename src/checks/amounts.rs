@@ -8,13 +8,14 @@ mod heaps;
 mod refused;
 mod suspicious;
 
+use std::borrow::Cow;
 use std::cell::OnceCell;
 
 use kustomize_krm_types::Severity;
 
 use super::{Check, Find, Pod};
 use crate::config::Section;
-use crate::facts::{Declared, Half, View};
+use crate::facts::{Declared, HALVES, Half, View};
 use crate::finding::{Finding, Mode, Part};
 use crate::kubernetes::Quantity;
 use crate::objects::Container;
@@ -42,15 +43,16 @@ fn find(pod: &Pod<'_, '_>) -> Vec<Finding> {
         return findings;
     };
     for (container, section) in scope.containers(pod.template) {
-        let Some(resources) = pod.container(container).get(container.resources_key) else {
+        let Some(resources) = pod.resources_of(container) else {
             continue;
         };
+        let halves = resources.pick(&HALVES);
         let amounts = Amounts {
             container,
             section: &section,
-            resources,
+            halves,
             declared: OnceCell::new(),
-            written: written(container, &section, resources),
+            written: written(container, &section, halves),
         };
         findings.extend(suspicious::find(&amounts));
         findings.extend(refused::pairs(&amounts));
@@ -65,8 +67,9 @@ fn find(pod: &Pod<'_, '_>) -> Vec<Finding> {
 struct Amounts<'p, 'a> {
     container: &'p Container<'a>,
     section: &'p Section<'p, Resources>,
-    resources: View<'p>,
-    declared: OnceCell<Declared>,
+    /// The requests and the limits.
+    halves: [Option<View<'p>>; 2],
+    declared: OnceCell<Declared<'p>>,
     /// The amounts in the manifest that the edits leave, requests first.
     written: Vec<Written<'p>>,
 }
@@ -74,10 +77,10 @@ struct Amounts<'p, 'a> {
 /// An amount in the manifest.
 struct Written<'a> {
     half: Half,
-    name: String,
+    name: Cow<'a, str>,
     node: Node<'a>,
     /// Its text.
-    text: String,
+    text: Cow<'a, str>,
 }
 
 impl Written<'_> {
@@ -90,21 +93,24 @@ impl Written<'_> {
 fn written<'p>(
     container: &Container<'p>,
     section: &Section<'_, Resources>,
-    resources: View<'p>,
+    halves: [Option<View<'p>>; 2],
 ) -> Vec<Written<'p>> {
     let mut written = Vec::new();
-    for half in Half::BOTH {
-        let (Some(amounts), Some(before)) = (
-            resources.get(half.key()),
-            container.node.at([container.resources_key, half.key()]),
-        ) else {
+    let Some(before) = container.node.get(container.resources_key) else {
+        return written;
+    };
+    for (half, after) in Half::BOTH.into_iter().zip(halves) {
+        let (Some(amounts), Some(before)) = (after, before.at([half.key()])) else {
             continue;
         };
         for (name, _) in before.entries() {
-            let name = name.text().unwrap_or_default().into_owned();
+            let name = name.text().unwrap_or_default();
             let node = amounts.entry(&name).and_then(View::node);
             if let Some(node) = node.filter(|_| section.mode(&half.leaf(&name)) != Mode::Off) {
-                let text = node.text().unwrap_or_default().trim().to_owned();
+                let text = match node.text().unwrap_or_default() {
+                    Cow::Borrowed(text) => Cow::Borrowed(text.trim()),
+                    Cow::Owned(text) => Cow::Owned(text.trim().to_owned()),
+                };
                 written.push(Written {
                     half,
                     name,
@@ -117,11 +123,11 @@ fn written<'p>(
     written
 }
 
-impl Amounts<'_, '_> {
+impl<'p> Amounts<'p, '_> {
     /// All amounts.
-    fn declared(&self) -> &Declared {
+    fn declared(&self) -> &Declared<'p> {
         self.declared
-            .get_or_init(|| Declared::of_resources(self.resources))
+            .get_or_init(|| Declared::of_halves(self.halves))
     }
 
     /// A finding about an amount in the manifest.

@@ -63,7 +63,7 @@ const MOST_RESOURCES: usize = 8;
 fn missing(
     autoscalers: &[&Autoscaler<'_>],
     pod: &Pod<'_, '_>,
-    amounts: &PodAmounts,
+    amounts: &PodAmounts<'_>,
 ) -> Vec<Finding> {
     let mut of_all = ByResource::new();
     let mut of_one: HashMap<String, ByResource<'_, '_>> = HashMap::default();
@@ -89,13 +89,11 @@ fn missing(
         findings.push(finding);
     };
     let of_pod = amounts.pod_with_defaults();
-    let is_for_pod = FITTED_FOR_PODS
-        .iter()
-        .any(|name| of_pod.requests.contains_key(*name));
+    let is_for_pod = FITTED_FOR_PODS.iter().any(|name| of_pod.requests.has(name));
     if is_for_pod && !of_all.is_empty() {
         let all = amounts.in_all();
         for (name, autoscaler) in &of_all {
-            if !all.requests.contains_key(name) {
+            if !all.requests.has(name) {
                 report(&pod.template.pod, name, autoscaler);
             }
         }
@@ -107,7 +105,7 @@ fn missing(
         }
         let only = of_one.get(container.name.as_ref());
         let targets = of_all.iter().chain(only.into_iter().flatten());
-        let missing = targets.filter(|(name, _)| !declared.requests.contains_key(*name));
+        let missing = targets.filter(|(name, _)| !declared.requests.has(name));
         for (name, autoscaler) in missing.take(MOST_RESOURCES) {
             report(&container.subject, name, autoscaler);
         }

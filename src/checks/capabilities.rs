@@ -11,7 +11,7 @@ use kustomize_krm_types::Severity;
 
 use super::{Check, Find, Pod};
 use crate::config::Section;
-use crate::facts::{ContainerFacts, View};
+use crate::facts::{ContainerFacts, Field, PodField, View};
 use crate::finding::{Finding, Lines, Mode};
 use crate::objects::Container;
 use crate::rules::rules;
@@ -168,7 +168,7 @@ fn low_port(
     container: &Container<'_>,
     facts: &ContainerFacts<'_>,
 ) -> Option<Finding> {
-    let ports = facts.items("ports");
+    let ports = facts.items(Field::Ports);
     let mut ports = ports.filter_map(|port| port.get("containerPort").and_then(View::int));
     let port = ports.find(|port| (1..FIRST_FREE_PORT).contains(port))?;
     let has = |list: Option<View<'_>>, names: &[&str]| {
@@ -182,7 +182,7 @@ fn low_port(
         return None;
     }
     // The runtime and the sysctl lower the limit only in the pod's own network.
-    let is_own = !pod.after().is_true("hostNetwork");
+    let is_own = !pod.after().is_true(PodField::HostNetwork);
     let message = format!(
         "{}: it drops the capability {NET_BIND_SERVICE}, so it cannot bind its port {port}{}",
         container.subject.part,

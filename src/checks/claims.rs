@@ -4,6 +4,8 @@
 //! cannot, and ReadWriteOnce claims that two pods would share. FIT-REF004 reports claims that are not in the
 //! input. The section `storage` selects the claims. The mode `Off` of a field also turns off the rule about it.
 
+use std::cell::OnceCell;
+
 use jsonptr::PointerBuf;
 
 use super::{Check, Find, Scene};
@@ -47,6 +49,19 @@ pub(super) const CHECK: Check = Check {
     })],
 };
 
+/// The changes of an object, by their paths for the few claims with a finding.
+struct Changes<'f> {
+    all: &'f [Change],
+    by_path: OnceCell<HashMap<PointerBuf, &'f Change>>,
+}
+
+impl<'f> Changes<'f> {
+    fn at(&self, path: &PointerBuf) -> Option<&'f Change> {
+        let by_path = || self.all.iter().map(|it| (it.pointer(), it)).collect();
+        self.by_path.get_or_init(by_path).get(path).copied()
+    }
+}
+
 /// The claims that an object creates.
 fn of_claims(
     scene: &Scene<'_>,
@@ -59,10 +74,12 @@ fn of_claims(
         return findings;
     }
     let edits = scene.after(selected.index);
-    let changes = scene.changes_of(selected.index).iter();
-    let changes: HashMap<PointerBuf, &Change> = changes.map(|it| (it.pointer(), it)).collect();
+    let changes = Changes {
+        all: scene.changes_of(selected.index),
+        by_path: OnceCell::new(),
+    };
     for claim in claims.iter().filter(|it| section.settings.is_for(&it.name)) {
-        let after = edits.view(claim.node, &claim.subject.path);
+        let after = edits.view_of(claim.node, &claim.subject);
         findings.extend(misses_class(claim, after, section));
         findings.extend(resizes(scene, &changes, claim, after));
     }
@@ -108,7 +125,7 @@ fn misses_class(
 /// `plugin/pkg/admission/storage/persistentvolume/resize/admission.go`). Classes that are not in the input are skipped.
 fn resizes(
     scene: &Scene<'_>,
-    changes: &HashMap<PointerBuf, &Change>,
+    changes: &Changes<'_>,
     claim: &Claim<'_>,
     after: View<'_>,
 ) -> Option<Finding> {
@@ -137,7 +154,7 @@ fn resizes(
         return None;
     };
     let finding = finding.about(&claim.subject, &field);
-    let change = finding.pointer.as_ref().and_then(|it| changes.get(it));
+    let change = finding.pointer.as_ref().and_then(|it| changes.at(it));
     Some(match change {
         Some(change) => finding.decided_by(change.decision.clone()),
         None => finding,

@@ -48,7 +48,8 @@ fn find(pod: &Pod<'_, '_>) -> Vec<Finding> {
         return findings;
     };
     let before = pod.completed(pod.before());
-    let containers: Vec<(&Container<'_>, &Declared)> = after.by_container(pod.template).collect();
+    let containers: Vec<(&Container<'_>, &Declared<'_>)> =
+        after.by_container(pod.template).collect();
     let mut by_name: HashMap<&str, usize> = HashMap::default();
     for (index, (container, _)) in containers.iter().enumerate() {
         by_name.entry(&container.name).or_insert(index);
@@ -59,12 +60,12 @@ fn find(pod: &Pod<'_, '_>) -> Vec<Finding> {
         for variable in variables(own, container, &by_name) {
             let Variable { name, half, of, .. } = &variable;
             let (_, declared) = containers[variable.container];
-            let amount = |declared: &Declared| declared.half(*half).get(*of).copied();
+            let amount = |declared: &Declared<'_>| declared.half(*half).get(of);
             let was = before.containers.get(variable.container);
             if was.and_then(|(_, was)| amount(was)) != amount(declared) {
                 changed.push(format!("{name} ({half}.{of})"));
             }
-            let is_set = |it: &Declared| amount(it).is_some_and(|amount| !amount.is_zero());
+            let is_set = |it: &Declared<'_>| amount(it).is_some_and(|amount| !amount.is_zero());
             // A limit of the pod replaces that of a container, a request does not.
             if is_set(declared) || *half == Half::Limits && is_set(&after.pod) {
                 continue;

@@ -20,7 +20,7 @@ use kustomize_krm_types::Severity;
 use super::{Check, Find, Pod};
 use crate::catalogue::{Entry, repository};
 use crate::config::Section;
-use crate::facts::ContainerFacts;
+use crate::facts::{ContainerFacts, Field};
 use crate::finding::{Finding, Lines, Mode};
 use crate::objects::{Container, ContainerType};
 use crate::rules::rules;
@@ -60,7 +60,7 @@ fn unknown(
     container: &Container<'_>,
     facts: &ContainerFacts<'_>,
 ) -> Option<Finding> {
-    let image = facts.get("image")?.text();
+    let image = facts.get(Field::Image)?.text();
     let has_user = !has_unknown_user(pod, section, container, facts);
     let paths = unknown_paths(pod, section, container, facts);
     let known = section.known_of(container);
@@ -223,8 +223,8 @@ fn help(
             if repository.contains(['*', '?']) {
                 return ("set the fields in the manifest".to_owned(), None);
             }
-            let is_plain = |c: char| c.is_ascii_alphanumeric() || "-._/".contains(c);
-            let mut line = match repository.chars().all(is_plain) {
+            let is_plain = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'.' | b'_' | b'/');
+            let mut line = match repository.bytes().all(is_plain) {
                 true => format!("- {{image: {repository}"),
                 false => format!("- {{image: {repository:?}"),
             };

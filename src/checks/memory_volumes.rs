@@ -10,7 +10,7 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 
 use super::{Check, Find, Pod};
-use crate::facts::{ContainerFacts, View};
+use crate::facts::{ContainerFacts, Field, View};
 use crate::finding::Finding;
 use crate::kubernetes::Quantity;
 use crate::objects::Container;
@@ -56,9 +56,9 @@ fn fills(
     volumes: &[(Cow<'_, str>, Quantity)],
 ) -> Option<Finding> {
     let field = ["resources", "limits", "memory"];
-    let resources = facts.get("resources")?;
+    let resources = facts.get(Field::Resources)?;
     let limit = resources.at(["limits", "memory"])?.quantity()?;
-    let mounts = facts.items("volumeMounts");
+    let mounts = facts.items(Field::VolumeMounts);
     let is_read_only = |it: &View<'_>| it.get("readOnly").and_then(View::bool) == Some(true);
     let writable = mounts.filter(|it| !is_read_only(it));
     let writable: HashSet<Cow<'_, str>> = writable.filter_map(|it| it.text_at(["name"])).collect();

@@ -59,10 +59,10 @@ fn missing(pod: &Pod<'_, '_>) -> Vec<Finding> {
         }
         let mut own = Declared::of(pod.container(container), key).with_implicit_requests();
         for item in limits {
-            item.complete(&mut own.requests, &mut own.limits);
+            own.complete(item);
         }
         for (rule, severity, half, name) in WANTED {
-            let is_set = |it: &Declared| it.half(half).contains_key(name);
+            let is_set = |it: &Declared<'_>| it.half(half).has(name);
             if is_set(&own) || is_set(&of_pod) {
                 continue;
             }

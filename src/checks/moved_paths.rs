@@ -5,7 +5,7 @@
 
 use super::{Check, Find, Pod};
 use crate::catalogue::{clean, is_within, mounted_at};
-use crate::facts::{ContainerFacts, Storage, Variable, View};
+use crate::facts::{ContainerFacts, Field, Storage, Variable, View};
 use crate::finding::Finding;
 use crate::objects::Container;
 use crate::rules::rules;
@@ -71,7 +71,7 @@ fn moved_to(
     default: &str,
 ) -> Option<String> {
     if by.starts_with('/') {
-        let mut mounts = facts.items("volumeMounts");
+        let mut mounts = facts.items(Field::VolumeMounts);
         let is_mounted = mounts.any(|it| {
             let path = it.text_at(["mountPath"]).and_then(|it| mounted_at(&it));
             path.is_some_and(|it| is_within(&it, by))
@@ -109,7 +109,7 @@ fn argument(container: View<'_>, name: &str) -> Option<String> {
 }
 
 fn is_writable<'a>(storage: &Storage<'a>, container: &ContainerFacts<'a>, path: &str) -> bool {
-    let mut mounts = storage.mounts(container.get("volumeMounts"));
+    let mut mounts = storage.mounts(container.get(Field::VolumeMounts));
     let mut memory = ["/dev", "/proc", "/sys"].into_iter();
-    memory.any(|it| is_within(path, it)) || mounts.any(|mount| is_within(path, &mount.path))
+    memory.any(|it| is_within(path, it)) || mounts.any(|mount| is_within(path, &mount.path()))
 }

@@ -8,7 +8,7 @@
 use super::{Check, Find, Pod};
 use crate::catalogue::clean;
 use crate::config::Section;
-use crate::facts::{Access, ContainerFacts, Mount, Storage, Variable};
+use crate::facts::{Access, ContainerFacts, Field, Mount, Storage, Variable};
 use crate::finding::Finding;
 use crate::objects::Container;
 use crate::rules::rules;
@@ -60,8 +60,8 @@ fn opened(
         Variable::Known(path) => path,
     };
     let path = clean(&path)?;
-    let mut mounts = storage.mounts(facts.get("volumeMounts"));
-    let Mount { volume, access, .. } = mounts.find(|mount| mount.path == path)?;
+    let mut mounts = storage.mounts(facts.get(Field::VolumeMounts));
+    let Mount { volume, access, .. } = mounts.find(|mount| mount.path() == path)?;
     if pod.is_given(storage, &volume, pod.after().user_of(facts)) {
         return None;
     }

@@ -46,34 +46,38 @@ pub(super) const CHECK: Check = Check {
 };
 
 /// A change of the QoS class. Any amount changes `BestEffort`, which is expected and not reported.
-fn other_qos_class(pod: &Pod<'_, '_>, amounts: &PodAmounts) -> Option<Finding> {
+fn other_qos_class(pod: &Pod<'_, '_>, amounts: &PodAmounts<'_>) -> Option<Finding> {
     let mut changes = pod.scene.changes_of(pod.selected.index).iter();
     let sections = &pod.scene.transformers.resources;
     if !changes.any(|change| change.rule == sections.name()) {
         return None;
     }
     let before = pod.completed(pod.before()).qos_class();
+    if before == QosClass::BestEffort {
+        return None;
+    }
     let after = amounts.qos_class();
+    if before == after {
+        return None;
+    }
     let subject = &pod.template.pod;
     let message = format!(
         "{}: its QoS class changes from {before} to {after}",
         subject.part
     );
-    let finding = Finding::new(&QOS_CLASS, message).about(subject, &[]);
-    (before != after && before != QosClass::BestEffort).then_some(finding)
+    Some(Finding::new(&QOS_CLASS, message).about(subject, &[]))
 }
 
 /// Pod-level resources that the API server rejects.
-fn inconsistent(template: &Template<'_>, amounts: &PodAmounts) -> Vec<Finding> {
+fn inconsistent(template: &Template<'_>, amounts: &PodAmounts<'_>) -> Vec<Finding> {
     let declared = &amounts.pod;
     let mut findings = Vec::new();
     for half in Half::BOTH {
-        for (name, amount) in declared.half(half) {
+        for (name, amount) in declared.half(half).iter() {
             let is_pages = name.starts_with("hugepages-");
-            let is_supported = FITTED_FOR_PODS.contains(&name.as_str()) || is_pages;
+            let is_supported = FITTED_FOR_PODS.contains(&name) || is_pages;
             // A missing request defaults to the sum of the containers' requests.
-            let is_summed =
-                half == Half::Requests || is_pages || !declared.requests.contains_key(name);
+            let is_summed = half == Half::Requests || is_pages || !declared.requests.has(name);
             let sum = amounts.sum_of_requests(name);
             let what = match (sum, amounts.largest_limit(name), declared.limits.get(name)) {
                 _ if template.is_windows => "cannot be set for a Windows pod".to_owned(),
@@ -84,10 +88,10 @@ fn inconsistent(template: &Template<'_>, amounts: &PodAmounts) -> Vec<Finding> {
                 (_, _, Some(limit)) if half == Half::Requests && is_pages && amount < limit => {
                     format!("is {amount}, but its limit is {limit}; both must be equal")
                 }
-                (_, Some(largest), _) if half == Half::Limits && largest > *amount => {
+                (_, Some(largest), _) if half == Half::Limits && largest > amount => {
                     format!("is {amount}, but a container has a limit of {largest}")
                 }
-                (Some(sum), _, _) if is_summed && sum > *amount => {
+                (Some(sum), _, _) if is_summed && sum > amount => {
                     format!("is {amount}, but the containers request {sum} in total")
                 }
                 _ => continue,
@@ -103,7 +107,7 @@ fn inconsistent(template: &Template<'_>, amounts: &PodAmounts) -> Vec<Finding> {
     findings
 }
 
-fn volumes(pod: &Pod<'_, '_>, amounts: &PodAmounts) -> Option<Finding> {
+fn volumes(pod: &Pod<'_, '_>, amounts: &PodAmounts<'_>) -> Option<Finding> {
     let limit = amounts.sum(Half::Limits, "ephemeral-storage")?;
     let sizes = pod.after().spec.items_at(["volumes"]).filter_map(|volume| {
         let directory = volume.get("emptyDir")?;

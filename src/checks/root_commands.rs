@@ -7,6 +7,7 @@ use super::{Check, Find};
 use crate::finding::Finding;
 use crate::objects::{Container, ContainerType};
 use crate::rules::rules;
+use crate::yaml::{Keys, Node};
 
 rules! {
     RULES;
@@ -45,6 +46,9 @@ pub(super) const CHECK: Check = Check {
 
 /// The first command of a container that only root can run.
 fn root_only(container: &Container<'_>) -> Option<String> {
+    if !may_call(container) {
+        return None;
+    }
     let script = container.node.text_at(["script"]);
     let words: Vec<_> = container.words().chain(script).collect();
     if words.is_empty() {
@@ -52,6 +56,41 @@ fn root_only(container: &Container<'_>) -> Option<String> {
     }
     let is_init = container.container_type == ContainerType::Init;
     called(&words.join(" "), is_init)
+}
+
+/// Whether a word is a program that needs root, or with some words does.
+fn is_program(word: &[u8]) -> bool {
+    matches!(
+        word,
+        b"adduser"
+            | b"apk"
+            | b"apt"
+            | b"apt-get"
+            | b"chgrp"
+            | b"chown"
+            | b"dnf"
+            | b"groupadd"
+            | b"iptables"
+            | b"microdnf"
+            | b"modprobe"
+            | b"mount"
+            | b"sysctl"
+            | b"useradd"
+            | b"yum"
+    )
+}
+
+/// Whether the command of a container can have such a program, as the manifest has it written. Most have none.
+fn may_call(container: &Container<'_>) -> bool {
+    const TEXTS: Keys<3> = Keys::new(["command", "args", "script"]);
+    let is_of_name = |byte: &u8| byte.is_ascii_lowercase() || *byte == b'-';
+    let may_call = |node: Node<'_>| {
+        let bytes = node.raw().as_bytes();
+        let mut words = bytes.split(|byte| !is_of_name(byte));
+        memchr::memchr2(b'\\', b'!', bytes).is_some() || words.any(is_program)
+    };
+    let mut texts = container.node.pick(&TEXTS).into_iter().flatten();
+    container.inherits.is_some() || !container.node.stream().shares_nothing() || texts.any(may_call)
 }
 
 fn called(text: &str, is_init: bool) -> Option<String> {

@@ -8,12 +8,15 @@ use jsonptr::PointerBuf;
 use super::reported;
 use crate::config::Config;
 use crate::edit::{Change, Edits};
-use crate::facts::{self, ContainerFacts, Overlay, PodAmounts, PodFacts, Storage, Variable, View};
+use crate::facts::{
+    self, ContainerFacts, Field, Overlay, PodAmounts, PodFacts, Storage, Variable, View,
+};
 use crate::objects::{Container, Objects, Part, Template};
 use crate::select::{Selected, Selection};
 use crate::transformers::resources::Resources;
 use crate::transformers::security_context::{SecurityContext, gives_to};
 use crate::transformers::{Scope, Transformers};
+use crate::yaml::are_same;
 
 /// What a check sees.
 #[derive(Clone, Copy)]
@@ -70,6 +73,16 @@ impl<'s> Scene<'s> {
     pub fn after(&self, object: usize) -> Overlay<'s> {
         self.edits_of(object, |change| {
             !matches!(change.subject.part, Part::Container { .. })
+        })
+    }
+
+    /// The edits of the metadata of some pods of an object.
+    pub(super) fn after_in_metadata(&self, object: usize, template: &Template<'_>) -> Overlay<'s> {
+        let metadata = template.pod_metadata.path.as_str().as_bytes();
+        self.edits_of(object, |change| {
+            let part = change.subject.path.as_str().as_bytes();
+            let shared = part.len().min(metadata.len());
+            are_same(&part[..shared], &metadata[..shared])
         })
     }
 
@@ -190,9 +203,9 @@ impl<'p, 's> Pod<'p, 's> {
             return false;
         };
         self.containers().any(|(container, facts)| {
-            let mut mounts = storage.mounts(facts.get("volumeMounts"));
+            let mut mounts = storage.mounts(facts.get(Field::VolumeMounts));
             self.after().user_of(facts) == Some(0)
-                && mounts.any(|it| it.volume == volume && gives_to(container, &it.path, user))
+                && mounts.any(|it| it.volume == volume && gives_to(container, &it.path(), user))
         })
     }
 
@@ -213,7 +226,20 @@ impl<'p, 's> Pod<'p, 's> {
 
     /// A container with the edits.
     pub fn container(&self, container: &Container<'s>) -> View<'p> {
-        self.edits.view(container.node, &container.subject.path)
+        self.edits.view_of(container.node, &container.subject)
+    }
+
+    /// The amounts of a container, with the edits.
+    pub fn resources_of(&self, container: &Container<'s>) -> Option<View<'p>> {
+        // With aliases several containers can have one node.
+        let facts = match container.node.stream().shares_nothing() {
+            true => self.after().of_container(container),
+            false => None,
+        };
+        match (facts, container.resources_key) {
+            (Some(facts), "resources") => facts.get(Field::Resources),
+            (_, key) => self.container(container).get(key),
+        }
     }
 
     /// The settings of `resources` for the pods; `None` if their author opted out.
@@ -233,12 +259,12 @@ impl<'p, 's> Pod<'p, 's> {
     }
 
     /// The amounts of such pods with the edits, completed by the LimitRanges of their namespace.
-    pub fn amounts(&self) -> Option<Cow<'_, PodAmounts>> {
+    pub fn amounts(&self) -> Option<Cow<'_, PodAmounts<'p>>> {
         self.has_resources().then(|| self.completed(self.after()))
     }
 
     /// The amounts in `facts`, completed by the LimitRanges of the namespace.
-    pub fn completed<'f>(&self, facts: &'f PodFacts<'_>) -> Cow<'f, PodAmounts> {
+    pub fn completed<'f, 'a>(&self, facts: &'f PodFacts<'a>) -> Cow<'f, PodAmounts<'a>> {
         let related = &self.scene.objects().related;
         let amounts = facts.amounts();
         let containers = amounts.containers.len();

@@ -107,24 +107,19 @@ fn of_pods(
         if is_unsuspicious {
             continue;
         }
-        let edits = scene.after(selected.index);
-        let annotations = Annotations {
-            section,
-            subject: &template.pod_metadata,
-            of: edits.view(template.node, &template.path),
-        };
+        let edits = scene.after_in_metadata(selected.index, template);
+        let of = edits.view(template.node, &template.path);
+        let annotations = Annotations::of(of, &template.pod_metadata, section);
         // An invalid list of ports stops the run where it is needed.
         let Ok(ports) = Ports::of_pods(resource, template) else {
             continue;
         };
         findings.extend(annotations.undeclared(&ports));
-        if !annotations.are_followed() {
+        if !annotations.are_followed {
             continue;
         }
-        let port = annotations.get("port");
-        let services = services
-            .iter()
-            .flat_map(|it| leading_to(it, port.as_deref()));
+        let port = annotations.port.as_deref();
+        let services = services.iter().flat_map(|it| leading_to(it, port));
         let services = services.map(|it| name_of_service(&scene, it));
         let scrapers = scrapers.into_iter().map(Resource::display_name);
         findings.extend(annotations.twice(services.chain(scrapers)));
@@ -145,18 +140,15 @@ fn of_service(
         return Vec::new();
     }
     let edits = scene.after(service.object);
-    let annotations = Annotations {
-        section,
-        subject: &Subject::metadata(),
-        of: edits.view(service.resource.node, Pointer::root()),
-    };
+    let of = edits.view(service.resource.node, Pointer::root());
+    let subject = Subject::metadata();
+    let annotations = Annotations::of(of, &subject, section);
     let ports = Ports::of_service(related, service);
     let mut findings: Vec<Finding> = annotations.undeclared(&ports);
-    if !annotations.are_followed() {
+    if !annotations.are_followed {
         return findings;
     }
-    let port = annotations.get("port");
-    let port = port.as_deref();
+    let port = annotations.port.as_deref();
     let mut fronts = service.fronts.iter();
     let pods = fronts
         .any(|it| {
@@ -187,19 +179,27 @@ struct Annotations<'v> {
     section: &'v Section<'v, Prometheus>,
     /// Their metadata.
     subject: &'v Arc<Subject>,
-    /// The template or Service.
-    of: View<'v>,
+    all: Option<View<'v>>,
+    port: Option<Cow<'v, str>>,
+    /// Whether they ask to be scraped.
+    are_followed: bool,
 }
 
 impl<'v> Annotations<'v> {
-    fn get(&self, name: &str) -> Option<Cow<'v, str>> {
-        let key = self.section.settings.key(name);
-        self.of.text_at(["metadata", "annotations", &key])
-    }
-
-    /// Whether they ask to be scraped.
-    fn are_followed(&self) -> bool {
-        ask_for(self.of, &self.section.settings)
+    /// The annotations of a template or a Service.
+    fn of(
+        of: View<'v>,
+        subject: &'v Arc<Subject>,
+        section: &'v Section<'v, Prometheus>,
+    ) -> Annotations<'v> {
+        let all = of.at(["metadata", "annotations"]);
+        Annotations {
+            section,
+            subject,
+            all,
+            port: all.and_then(|all| all.text_at([section.settings.key("port").as_ref()])),
+            are_followed: all.is_some_and(|all| ask_for(all, &section.settings)),
+        }
     }
 
     fn finding(
@@ -235,7 +235,7 @@ impl<'v> Annotations<'v> {
             return None;
         }
         // Prometheus drops duplicate targets of one port if their labels are equal, which is the usual case.
-        let (severity, how) = match self.get("port") {
+        let (severity, how) = match &self.port {
             Some(port) => {
                 let how =
                     format!("each is a target of Prometheus, and all of them scrape port {port}");
@@ -268,13 +268,17 @@ impl<'v> Annotations<'v> {
             };
             return unseen.map(finding).collect();
         }
-        let Some(port) = self.get("port") else {
+        let Some(port) = &self.port else {
             return Vec::new();
         };
         let insists = self.section.settings.insists();
         // FIT-PRM006 says that a name alone asks for nothing.
         let is_name = port.parse::<u16>().is_err() && !insists;
-        if !self.are_followed() && (is_name || self.get("scrape").is_some()) {
+        let has = |name: &str| {
+            let key = self.section.settings.key(name);
+            self.all.is_some_and(|all| all.get(&key).is_some())
+        };
+        if !self.are_followed && (is_name || has("scrape")) {
             return Vec::new();
         }
         let (severity, why) = match port.parse::<u16>() {
@@ -300,8 +304,7 @@ impl<'v> Annotations<'v> {
 
     /// The ports that hints of the OpenTelemetry Collector name.
     fn hinted(&self) -> Vec<String> {
-        let annotations = self.of.at(["metadata", "annotations"]).into_iter();
-        let entries = annotations.flat_map(View::entries);
+        let entries = self.all.into_iter().flat_map(View::entries);
         let hinted = entries.filter_map(|(key, value)| {
             let settings = &self.section.settings;
             let hint = key.strip_prefix(settings.prefix())?;

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use kustomize_krm_types::Severity;
 
 use super::{Check, Find, Pod, Scene};
-use crate::facts::{Overlay, PodFacts, View};
+use crate::facts::{Field, Overlay, PodFacts, View};
 use crate::finding::Finding;
 use crate::hashing::HashMap;
 use crate::objects::{Container, ContainerType, Template};
@@ -60,7 +60,7 @@ fn between_containers(pod: &Pod<'_, '_>) -> Vec<Finding> {
             user,
             is_new,
         };
-        for mount in pod.storage().mounts(facts.get("volumeMounts")) {
+        for mount in pod.storage().mounts(facts.get(Field::VolumeMounts)) {
             let Some(first) = writers.get(&mount.volume) else {
                 writers.insert(mount.volume, this);
                 continue;

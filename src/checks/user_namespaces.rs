@@ -14,7 +14,7 @@
 //! about devices.
 
 use super::{Check, Find, Pod};
-use crate::facts::View;
+use crate::facts::{Field, PodField, View};
 use crate::finding::{Finding, Mode};
 use crate::kubernetes::Version;
 use crate::objects::Subject;
@@ -96,8 +96,9 @@ fn rejected(pod: &Pod<'_, '_>) -> Vec<Finding> {
         let containers = pod.containers();
         findings.extend(containers.flat_map(|(it, facts)| unmapped(&it.subject, facts.view)));
     }
-    let host = ["hostNetwork", "hostPID", "hostIPC"];
-    for field in host.into_iter().filter(|it| has_own && facts.is_true(it)) {
+    let host = PodField::HOST;
+    for field in host.into_iter().filter(|it| has_own && facts.is_true(*it)) {
+        let field = field.key();
         let message = format!(
             "{}: the API server rejects {field}: true together with hostUsers: false",
             subject.part
@@ -109,7 +110,7 @@ fn rejected(pod: &Pod<'_, '_>) -> Vec<Finding> {
     }
     for (container, facts) in pod.containers() {
         let subject = &container.subject;
-        let has_devices = facts.items("volumeDevices").next().is_some();
+        let has_devices = facts.items(Field::VolumeDevices).next().is_some();
         if has_own && minor >= DEVICES_SINCE && has_devices {
             let message = format!(
                 "{}: the API server rejects volumeDevices together with hostUsers: false",
@@ -128,14 +129,13 @@ fn rejected(pod: &Pod<'_, '_>) -> Vec<Finding> {
                 .about(subject, &["securityContext", "procMount"])
                 .current(Some(Value::from("Unmasked")))
                 .leaf("securityContext.procMount");
-            let shares = host.into_iter().find(|field| pod.after().is_true(field));
+            let shares = host.into_iter().find(|it| pod.after().is_true(*it));
             findings.push(finding.help(match shares {
                 None => "set `hostUsers: false` for the pod, or remove procMount".to_owned(),
-                Some(field) => {
-                    format!(
-                        "remove procMount: `hostUsers: false` is not possible with {field}: true"
-                    )
-                }
+                Some(field) => format!(
+                    "remove procMount: `hostUsers: false` is not possible with {}: true",
+                    field.key()
+                ),
             }));
         }
     }

@@ -9,7 +9,9 @@ use kustomize_krm_types::Severity;
 
 use super::{Check, Find, Pod};
 use crate::config::Section;
-use crate::facts::{Access, ContainerFacts, Storage, View, is_unexecutable, is_unreadable};
+use crate::facts::{
+    Access, ContainerFacts, Field, MOUNT, Storage, View, is_unexecutable, is_unreadable,
+};
 use crate::finding::{Finding, Mode};
 use crate::objects::Container;
 use crate::rules::rules;
@@ -108,7 +110,7 @@ fn without_group(
         return None;
     }
     let of_claims = |facts: &ContainerFacts<'_>| {
-        let mounts = storage.mounts(facts.get("volumeMounts"));
+        let mounts = storage.mounts(facts.get(Field::VolumeMounts));
         let claims = mounts.filter(|mount| mount.access == Access::Group);
         claims
             .map(|mount| mount.volume.into_owned())
@@ -174,13 +176,13 @@ fn closed(
             .help(help.to_owned())
     };
     let spec = pod.after().spec;
-    let has_group = spec.at(["securityContext", "fsGroup"]).is_some();
+    let has_group = || spec.at(["securityContext", "fsGroup"]).is_some();
     let mut findings = Vec::new();
-    for (index, mount) in facts.items("volumeMounts").enumerate() {
-        let path = mount.text_at(["mountPath"]).unwrap_or_default();
-        let volume = mount.text_at(["name"]).unwrap_or_default();
+    for (index, mount) in facts.items(Field::VolumeMounts).enumerate() {
+        let [name, path, read_only] = mount.pick(&MOUNT);
+        let [volume, path] = [name, path].map(|it| it.map(View::text).unwrap_or_default());
         if let Some(mode) = storage.closed_mode(&volume) {
-            if is_unreadable(mode) && !has_group {
+            if is_unreadable(mode) && !has_group() {
                 let what = format!(
                     "the files of \"{volume}\" have the mode 0{mode:o} and belong to root: it cannot read them"
                 );
@@ -207,7 +209,7 @@ fn closed(
                  the manifest",
             ));
         }
-        let is_read_only = mount.get("readOnly").and_then(View::bool) == Some(true);
+        let is_read_only = read_only.and_then(View::bool) == Some(true);
         let is_closed =
             |path: &str| path.ends_with(".sock") || CLOSED.iter().any(|it| path.starts_with(it));
         let host = storage.host_path(&volume);
@@ -239,7 +241,7 @@ fn of_owners(
 ) -> Option<Finding> {
     // If the image decides, it also did before.
     let user = pod.after().user_of(facts)?;
-    let mounts = storage.mounts(facts.get("volumeMounts"));
+    let mounts = storage.mounts(facts.get(Field::VolumeMounts));
     let owned = mounts.filter_map(|mount| match mount.access {
         Access::Owner(source) => Some(format!("\"{}\" ({source})", mount.volume)),
         _ => None,
@@ -269,7 +271,7 @@ fn chown(
     storage: &Storage<'_>,
     (container, facts): (&Container<'_>, &ContainerFacts<'_>),
 ) -> Option<Finding> {
-    let mount = storage.mounts(facts.get("volumeMounts")).next();
+    let mount = storage.mounts(facts.get(Field::VolumeMounts)).next();
     let mount = mount.filter(|_| changes_owners(container))?;
     let subject = &container.subject;
     let message = format!(

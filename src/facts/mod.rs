@@ -5,16 +5,18 @@
 
 mod amounts;
 mod claims;
+mod context;
 mod overlay;
 mod pod;
 mod storage;
 mod variables;
 mod view;
 
-pub use amounts::{Declared, Half, PodAmounts, QosClass};
+pub use amounts::{Amounts, Declared, HALVES, Half, PodAmounts, QosClass};
 pub use claims::class_of;
+pub use context::{Context, SeLinux};
 pub use overlay::{Overlay, Place};
-pub use pod::{ContainerFacts, ContainerList, Context, PodFacts, SeLinux, Volume};
-pub use storage::{Access, Mount, Storage, is_unexecutable, is_unreadable};
+pub use pod::{ContainerFacts, ContainerList, Field, PodFacts, PodField, Volume};
+pub use storage::{Access, MOUNT, Mount, Storage, is_unexecutable, is_unreadable};
 pub use variables::{Variable, variable};
 pub use view::View;

@@ -18,6 +18,8 @@ pub struct Overlay<'e> {
     branches: Vec<Branch<'e>>,
     /// The places behind the first [`FEW`] of each parent, by its place and their keys.
     more: HashMap<(usize, Cow<'e, str>), usize>,
+    /// The places of the edited parts.
+    subjects: Vec<(&'e Arc<Subject>, usize)>,
 }
 
 /// Up to this many places below one are searched one by one.
@@ -50,30 +52,42 @@ impl<'e> Overlay<'e> {
         // Most have a place of their own, and share those above.
         let most = changes.size_hint().1.unwrap_or_default();
         overlay.branches.reserve(most * 2);
-        let mut subjects: Vec<(&'e Arc<Subject>, usize)> = Vec::with_capacity(FEW);
+        let (mut to_parts, mut to_leaves) = (Trail::from(0), Trail::from(0));
         for change in changes {
-            let known = subjects.iter().rev();
-            let mut known = known.take(FEW);
-            let subject = match known.find(|(subject, _)| Arc::ptr_eq(subject, &change.subject)) {
-                Some((_, at)) => *at,
+            let subject = match overlay.part(&change.subject) {
+                Some(at) => at,
                 None => {
-                    let at = overlay.grow(0, &change.subject.path);
-                    subjects.push((&change.subject, at));
+                    let at = overlay.follow(&mut to_parts, change.subject.path.as_str());
+                    overlay.subjects.push((&change.subject, at));
                     at
                 }
             };
-            match (&change.proposed, change.leaf.parent()) {
-                (Some(item), Some(list)) if change.appends => {
-                    let list = overlay.grow(subject, list);
+            if to_leaves.from != subject {
+                to_leaves.from = subject;
+                to_leaves.places.clear();
+            }
+            let leaf = change.leaf.as_str();
+            match &change.proposed {
+                Some(item) if change.appends => {
+                    let end = leaf.rfind('/').unwrap_or_default();
+                    let list = overlay.follow(&mut to_leaves, &leaf[..end]);
                     overlay.branches[list].appended.push(item);
                 }
-                (proposed, _) => {
-                    let leaf = overlay.grow(subject, &change.leaf);
-                    overlay.branches[leaf].edit = Some(proposed.as_deref());
+                proposed => {
+                    let at = overlay.follow(&mut to_leaves, leaf);
+                    overlay.branches[at].edit = Some(proposed.as_deref());
                 }
             }
         }
         overlay
+    }
+
+    /// The place of an edited part. Of many, the last ones are looked at.
+    fn part(&self, subject: &Arc<Subject>) -> Option<usize> {
+        let known = self.subjects.iter().rev();
+        let mut known = known.take(FEW);
+        let found = known.find(|(known, _)| Arc::ptr_eq(known, subject))?;
+        Some(found.1)
     }
 
     /// Values at their paths; `None` removes the value there.
@@ -82,7 +96,7 @@ impl<'e> Overlay<'e> {
     ) -> Overlay<'e> {
         let mut overlay = Overlay::default();
         for (path, value) in values {
-            let leaf = overlay.grow(0, path);
+            let leaf = overlay.follow(&mut Trail::from(0), path.as_str());
             overlay.branches[leaf].edit = Some(value);
         }
         overlay
@@ -100,32 +114,50 @@ impl<'e> Overlay<'e> {
         View::Written(node, place.flatten())
     }
 
-    /// The place at a path below another, created if missing.
-    fn grow(&mut self, from: usize, path: &'e Pointer) -> usize {
+    /// A node of a part of the object, with the edits.
+    pub fn view_of<'o>(&'o self, node: Node<'o>, part: &Arc<Subject>) -> View<'o> {
+        match self.part(part) {
+            Some(at) => View::Written(node, Some(Place { overlay: self, at })),
+            None => self.view(node, &part.path),
+        }
+    }
+
+    /// The place at a path, created if missing.
+    fn follow(&mut self, trail: &mut Trail<'e>, path: &'e str) -> usize {
         if self.branches.is_empty() {
             self.branches.push(Branch::new(Cow::Borrowed("")));
         }
-        tokens(path.as_str(), 0).fold(from, |from, token| {
-            let token = token.key;
-            let (known, is_wide) = self.find(from, &token);
-            if let Some(at) = known {
-                return at;
+        let (mut end, mut at) = trail.back_to(path);
+        trail.path = path;
+        if end < path.len() {
+            for token in tokens(path, end) {
+                (end, at) = (token.end, self.step(at, token.key));
+                trail.places.push((end, at));
             }
-            let at = self.branches.len();
-            match self.branches[from].first {
-                Some(_) => {
-                    let last = self.branches[from].last;
-                    self.branches[last].next = Some(at);
-                }
-                None => self.branches[from].first = Some(at),
+        }
+        at
+    }
+
+    /// The place at a key below another, created if missing.
+    fn step(&mut self, from: usize, key: Cow<'e, str>) -> usize {
+        let (known, is_wide) = self.find(from, &key);
+        if let Some(at) = known {
+            return at;
+        }
+        let at = self.branches.len();
+        match self.branches[from].first {
+            Some(_) => {
+                let last = self.branches[from].last;
+                self.branches[last].next = Some(at);
             }
-            self.branches[from].last = at;
-            if is_wide {
-                self.more.insert((from, token.clone()), at);
-            }
-            self.branches.push(Branch::new(token));
-            at
-        })
+            None => self.branches[from].first = Some(at),
+        }
+        self.branches[from].last = at;
+        if is_wide {
+            self.more.insert((from, key.clone()), at);
+        }
+        self.branches.push(Branch::new(key));
+        at
     }
 
     /// The place of a key below another, and whether that has at least [`FEW`] places.
@@ -143,6 +175,40 @@ impl<'e> Overlay<'e> {
         }
         let more = self.more.get(&(from, Cow::Borrowed(token)));
         (more.copied(), true)
+    }
+}
+
+/// The way to the last place. The next path often has the same beginning.
+struct Trail<'e> {
+    from: usize,
+    path: &'e str,
+    /// The places along the path, and where their tokens end in it.
+    places: Vec<(usize, usize)>,
+}
+
+impl<'e> Trail<'e> {
+    fn from(from: usize) -> Trail<'e> {
+        Trail {
+            from,
+            path: "",
+            places: Vec::with_capacity(8),
+        }
+    }
+
+    /// Goes back to the last place that is also on another path.
+    fn back_to(&mut self, path: &str) -> (usize, usize) {
+        let (own, path) = (self.path.as_bytes(), path.as_bytes());
+        let mut from = 0;
+        let is_other = |(end, _): &(usize, usize)| {
+            let token = std::mem::replace(&mut from, *end)..*end;
+            let is_same = path
+                .get(token.clone())
+                .is_some_and(|it| are_same(it, &own[token]));
+            !is_same || path.get(*end).is_some_and(|it| *it != b'/')
+        };
+        let shared = self.places.iter().position(is_other);
+        self.places.truncate(shared.unwrap_or(self.places.len()));
+        self.places.last().copied().unwrap_or((0, self.from))
     }
 }
 

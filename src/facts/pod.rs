@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use std::cell::OnceCell;
 
 use super::amounts::PodAmounts;
+use super::context::Context;
 use super::overlay::Overlay;
 use super::view::View;
 use crate::objects::{ByNode, Container, ContainerType, Template};
@@ -32,7 +33,7 @@ pub struct PodFacts<'a> {
     pub containers: Vec<ContainerFacts<'a>>,
     fields: [Option<View<'a>>; 10],
     by_node: ByNode,
-    amounts: OnceCell<PodAmounts>,
+    amounts: OnceCell<PodAmounts<'a>>,
 }
 
 /// The lists of containers in a pod spec.
@@ -56,10 +57,14 @@ impl ContainerList {
 
     /// Its name in the pod spec.
     pub fn as_str(self) -> &'static str {
+        self.field().key()
+    }
+
+    fn field(self) -> PodField {
         match self {
-            ContainerList::InitContainers => "initContainers",
-            ContainerList::Containers => "containers",
-            ContainerList::EphemeralContainers => "ephemeralContainers",
+            ContainerList::InitContainers => PodField::InitContainers,
+            ContainerList::Containers => PodField::Containers,
+            ContainerList::EphemeralContainers => PodField::EphemeralContainers,
         }
     }
 }
@@ -81,101 +86,60 @@ pub struct ContainerFacts<'a> {
 }
 
 /// The fields of a container that are looked up once, because they are read often.
+#[derive(Clone, Copy, Debug)]
+#[allow(missing_docs, reason = "the names of the fields say it")]
+pub enum Field {
+    Name,
+    Image,
+    RestartPolicy,
+    Ports,
+    Resources,
+    VolumeMounts,
+    VolumeDevices,
+    LivenessProbe,
+    ReadinessProbe,
+    StartupProbe,
+    Lifecycle,
+    SecurityContext,
+}
+
+/// Their keys.
 const CONTAINER: Keys<12> = Keys::new([
     "name", "image", "restartPolicy", "ports", "resources", "volumeMounts", "volumeDevices",
     "livenessProbe", "readinessProbe", "startupProbe", "lifecycle", "securityContext",
 ]);
 
-/// The fields of a security context that the checks read.
-#[derive(Debug, Default)]
-pub struct Context<'a> {
-    /// `allowPrivilegeEscalation`
-    pub allow_privilege_escalation: Option<bool>,
-    /// `privileged`
-    pub privileged: Option<bool>,
-    /// `runAsNonRoot`
-    pub run_as_non_root: Option<bool>,
-    /// `runAsUser`
-    pub run_as_user: Option<i128>,
-    /// `windowsOptions.hostProcess`
-    pub host_process: Option<bool>,
-    /// `readOnlyRootFilesystem`
-    pub read_only_root_filesystem: Option<bool>,
-    /// `procMount`
-    pub proc_mount: Option<Cow<'a, str>>,
-    /// The type; empty where there is a profile without one.
-    pub seccomp: Option<Cow<'a, str>>,
-    /// The type; empty where there is a profile without one.
-    pub app_armor: Option<Cow<'a, str>>,
-    /// `seLinuxOptions`
-    pub se_linux: SeLinux<'a>,
-    /// `capabilities.add`
-    pub add: Option<View<'a>>,
-    /// `capabilities.drop`
-    pub drop: Option<View<'a>>,
-    /// `sysctls`
-    pub sysctls: Option<View<'a>>,
-}
-
-/// The fields of `seLinuxOptions` that the checks read; absent fields are empty.
-#[derive(Debug, Default)]
-pub struct SeLinux<'a> {
-    /// `type`
-    pub kind: Cow<'a, str>,
-    /// `user`
-    pub user: Cow<'a, str>,
-    /// `role`
-    pub role: Cow<'a, str>,
-}
-
-impl<'a> Context<'a> {
-    fn of(written: Option<View<'a>>) -> Context<'a> {
-        let mut context = Context::default();
-        if let Some(written) = written {
-            context.read(written);
-        }
-        context
-    }
-
-    fn read(&mut self, written: View<'a>) {
-        for (field, value) in written.entries() {
-            self.set(&field, value);
-        }
-    }
-
-    fn set(&mut self, field: &str, value: View<'a>) {
-        // A profile without a type counts as set.
-        let profile = || Some(value.get("type").map(View::text).unwrap_or_default());
-        match field {
-            "allowPrivilegeEscalation" => self.allow_privilege_escalation = value.bool(),
-            "privileged" => self.privileged = value.bool(),
-            "runAsNonRoot" => self.run_as_non_root = value.bool(),
-            "runAsUser" => self.run_as_user = value.int(),
-            "readOnlyRootFilesystem" => self.read_only_root_filesystem = value.bool(),
-            "procMount" => self.proc_mount = Some(value.text()),
-            "windowsOptions" => self.host_process = value.get("hostProcess").and_then(View::bool),
-            "seccompProfile" => self.seccomp = profile(),
-            "appArmorProfile" => self.app_armor = profile(),
-            "seLinuxOptions" => {
-                let text = |key: &str| value.get(key).map(View::text).unwrap_or_default();
-                self.se_linux = SeLinux {
-                    kind: text("type"),
-                    user: text("user"),
-                    role: text("role"),
-                };
-            }
-            "capabilities" => (self.add, self.drop) = (value.get("add"), value.get("drop")),
-            "sysctls" => self.sysctls = Some(value),
-            _ => {}
-        }
-    }
-}
-
 /// The fields of a pod spec that are looked up once, because they are read often.
+#[derive(Clone, Copy, Debug)]
+#[allow(missing_docs, reason = "the names of the fields say it")]
+pub enum PodField {
+    InitContainers,
+    Containers,
+    EphemeralContainers,
+    SecurityContext,
+    Volumes,
+    HostNetwork,
+    HostPid,
+    HostIpc,
+    HostUsers,
+    Os,
+}
+
+/// Their keys.
 const POD: Keys<10> = Keys::new([
     "initContainers", "containers", "ephemeralContainers", "securityContext", "volumes",
     "hostNetwork", "hostPID", "hostIPC", "hostUsers", "os",
 ]);
+
+impl PodField {
+    /// Those that share a namespace of the node.
+    pub const HOST: [PodField; 3] = [PodField::HostNetwork, PodField::HostPid, PodField::HostIpc];
+
+    /// Its key.
+    pub fn key(self) -> &'static str {
+        POD.as_array()[self as usize]
+    }
+}
 
 impl<'a> PodFacts<'a> {
     /// The facts of a template without edits.
@@ -189,9 +153,9 @@ impl<'a> PodFacts<'a> {
 
     /// The facts of a template with the edits of its object.
     pub fn after<'o: 'a>(template: &Template<'a>, edits: &'o Overlay<'o>) -> PodFacts<'a> {
-        let of_template = edits.view(template.node, &template.path);
-        let metadata = template.has_metadata.then(|| of_template.get("metadata"));
-        let spec = edits.view(template.spec, &template.pod.path);
+        let metadata = || edits.view(template.node, &template.path).get("metadata");
+        let metadata = template.has_metadata.then(metadata);
+        let spec = edits.view_of(template.spec, &template.pod);
         PodFacts::read(template, spec, metadata.flatten(), |node, path| {
             edits.view(node, path)
         })
@@ -238,10 +202,13 @@ impl<'a> PodFacts<'a> {
     pub fn of_lists(spec: View<'a>, metadata: Option<View<'a>>, is_pod: bool) -> PodFacts<'a> {
         let mut facts = PodFacts::of_spec(spec, metadata, is_pod);
         for list in ContainerList::ALL {
-            let items = facts.get(list.as_str()).into_iter();
-            let items = items.flat_map(View::items).enumerate();
-            let containers = items.map(|(index, it)| ContainerFacts::of((list, index), it, None));
-            facts.containers.extend(containers);
+            let Some(items) = facts.get(list.field()) else {
+                continue;
+            };
+            for (index, it) in items.items().enumerate() {
+                let container = ContainerFacts::of((list, index), it, None);
+                facts.containers.push(container);
+            }
         }
         facts
     }
@@ -255,27 +222,25 @@ impl<'a> PodFacts<'a> {
             is_windows: false,
             context: Context::default(),
             containers: Vec::new(),
-            fields: spec.pick(&POD),
+            fields: [None; 10],
             by_node: ByNode::default(),
             amounts: OnceCell::new(),
         };
-        facts.host_users = facts.get("hostUsers").and_then(View::bool);
-        let os = facts.get("os").and_then(|os| os.get("name"));
+        spec.pick_into(&POD, &mut facts.fields);
+        facts.host_users = facts.get(PodField::HostUsers).and_then(View::bool);
+        let os = facts.get(PodField::Os).and_then(|os| os.get("name"));
         facts.is_windows = os.is_some_and(|name| name.text() == "windows");
-        facts.context = Context::of(facts.get("securityContext"));
+        facts.context = Context::of(facts.get(PodField::SecurityContext));
         facts
     }
 
     /// The value of a field of the pod spec, unless it is null.
-    pub fn get(&self, field: &str) -> Option<View<'a>> {
-        match POD.position(field) {
-            Some(at) => self.fields[at],
-            None => self.spec.get(field),
-        }
+    pub fn get(&self, field: PodField) -> Option<View<'a>> {
+        self.fields[field as usize]
     }
 
     /// The requests and limits of the pod and its containers.
-    pub fn amounts(&self) -> &PodAmounts {
+    pub fn amounts(&self) -> &PodAmounts<'a> {
         self.amounts.get_or_init(|| PodAmounts::of(self))
     }
 
@@ -309,13 +274,13 @@ impl<'a> PodFacts<'a> {
     }
 
     /// Whether a field of the pod spec such as `hostNetwork` is true.
-    pub fn is_true(&self, key: &str) -> bool {
-        self.get(key).and_then(View::bool) == Some(true)
+    pub fn is_true(&self, field: PodField) -> bool {
+        self.get(field).and_then(View::bool) == Some(true)
     }
 
     /// The volumes.
     pub fn volumes(&self) -> impl Iterator<Item = Volume<'a>> + use<'a> {
-        let volumes = self.get("volumes").into_iter();
+        let volumes = self.get(PodField::Volumes).into_iter();
         let volumes = volumes.flat_map(View::items).enumerate();
         volumes.map(|(index, view)| Volume { index, view })
     }
@@ -326,11 +291,13 @@ impl<'a> PodFacts<'a> {
         container: &'s ContainerFacts<'a>,
     ) -> impl Iterator<Item = (usize, &'static str, i128)> + use<'a, 's> {
         let is_ephemeral = container.list == ContainerList::EphemeralContainers;
-        let ports = container.items("ports");
+        let ports = container.items(Field::Ports);
         // Most containers have no ports, so `hostNetwork` is read only if there are some.
         let mut ports = ports.enumerate().peekable();
-        let is_given =
-            ports.peek().is_some() && self.is_pod && !is_ephemeral && self.is_true("hostNetwork");
+        let is_given = ports.peek().is_some()
+            && self.is_pod
+            && !is_ephemeral
+            && self.is_true(PodField::HostNetwork);
         ports.filter_map(move |(index, port)| {
             let number = |key: &str| port.get(key).and_then(View::int).unwrap_or_default();
             let host = ("hostPort", number("hostPort"));
@@ -354,15 +321,12 @@ impl<'a> PodFacts<'a> {
         let Some(annotations) = annotations else {
             return Vec::new();
         };
-        let mut found: Vec<(Cow<'a, str>, Cow<'a, str>)> = Vec::new();
-        let written = annotations.node().into_iter().flat_map(Node::entries);
-        let mut keys: Vec<Cow<'a, str>> = written.filter_map(|(key, _)| key.text()).collect();
-        keys.extend(annotations.entries().map(|(key, _)| key));
-        keys.retain(|key| key.starts_with(prefix));
-        for key in keys {
-            let value = annotations.entry(&key).map(View::text);
-            found.extend(value.map(|value| (key, value)));
-        }
+        let keys = annotations.keys().filter(|key| key.starts_with(prefix));
+        let found = keys.filter_map(|key| {
+            let value = annotations.entry(&key).map(View::text)?;
+            Some((key, value))
+        });
+        let mut found: Vec<(Cow<'a, str>, Cow<'a, str>)> = found.collect();
         found.sort_unstable();
         found.dedup();
         found
@@ -382,25 +346,23 @@ impl<'a> ContainerFacts<'a> {
             name: Cow::Borrowed(""),
             view,
             context: Context::of(inherited),
-            fields: view.pick(&CONTAINER),
+            fields: [None; 12],
         };
-        facts.name = facts.get("name").map(View::text).unwrap_or_default();
-        if let Some(written) = facts.get("securityContext") {
+        view.pick_into(&CONTAINER, &mut facts.fields);
+        facts.name = facts.get(Field::Name).map(View::text).unwrap_or_default();
+        if let Some(written) = facts.get(Field::SecurityContext) {
             facts.context.read(written);
         }
         facts
     }
 
     /// The value of a field, unless it is null.
-    pub fn get(&self, field: &str) -> Option<View<'a>> {
-        match CONTAINER.position(field) {
-            Some(at) => self.fields[at],
-            None => self.view.get(field),
-        }
+    pub fn get(&self, field: Field) -> Option<View<'a>> {
+        self.fields[field as usize]
     }
 
     /// The items of a field that is a list.
-    pub fn items(&self, field: &str) -> impl Iterator<Item = View<'a>> + use<'a> {
+    pub fn items(&self, field: Field) -> impl Iterator<Item = View<'a>> + use<'a> {
         self.get(field).into_iter().flat_map(View::items)
     }
 
@@ -410,7 +372,7 @@ impl<'a> ContainerFacts<'a> {
             ContainerList::Containers => ContainerType::Container,
             ContainerList::EphemeralContainers => ContainerType::Ephemeral,
             ContainerList::InitContainers => {
-                match self.get("restartPolicy").map(View::text).as_deref() {
+                match self.get(Field::RestartPolicy).map(View::text).as_deref() {
                     Some("Always") => ContainerType::Sidecar,
                     _ => ContainerType::Init,
                 }
@@ -422,23 +384,23 @@ impl<'a> ContainerFacts<'a> {
     pub fn hosts(
         &self,
     ) -> impl Iterator<Item = (&'static [&'static str], &'static str, Cow<'a, str>)> {
-        const HANDLERS: [&[&str]; 5] = [
-            &["livenessProbe"],
-            &["readinessProbe"],
-            &["startupProbe"],
-            &["lifecycle", "postStart"],
-            &["lifecycle", "preStop"],
+        const ACTIONS: Keys<2> = Keys::new(["httpGet", "tcpSocket"]);
+        const HANDLERS: [(Field, &[&str]); 5] = [
+            (Field::LivenessProbe, &["livenessProbe"]),
+            (Field::ReadinessProbe, &["readinessProbe"]),
+            (Field::StartupProbe, &["startupProbe"]),
+            (Field::Lifecycle, &["lifecycle", "postStart"]),
+            (Field::Lifecycle, &["lifecycle", "preStop"]),
         ];
-        let handlers = HANDLERS.into_iter().filter_map(|path| {
-            let (field, below) = path.split_first()?;
-            let handler = self.get(field)?.at(below.iter().copied())?;
+        let handlers = HANDLERS.into_iter().filter_map(|(field, path)| {
+            let handler = self.get(field)?.at(path.iter().skip(1).copied())?;
             Some((path, handler))
         });
         handlers.flat_map(|(path, handler)| {
-            let actions = ["httpGet", "tcpSocket"].into_iter();
-            actions.filter_map(move |action| {
-                let host = handler.get(action)?.get("host")?.text();
-                (!host.is_empty()).then_some((path, action, host))
+            let actions = ACTIONS.as_array().into_iter().zip(handler.pick(&ACTIONS));
+            actions.filter_map(move |(name, action)| {
+                let host = action?.get("host")?.text();
+                (!host.is_empty()).then_some((path, name, host))
             })
         })
     }

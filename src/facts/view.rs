@@ -59,19 +59,32 @@ impl<'a> View<'a> {
 
     /// The values of keys, each as [`View::get`] gives it.
     pub fn pick<const N: usize>(self, keys: &Keys<N>) -> [Option<View<'a>>; N] {
+        let mut values = [None; N];
+        self.pick_into(keys, &mut values);
+        values
+    }
+
+    /// The same, where they are needed.
+    pub(super) fn pick_into<const N: usize>(
+        self,
+        keys: &Keys<N>,
+        values: &mut [Option<View<'a>>; N],
+    ) {
         let View::Written(node, place) = self else {
-            return keys.as_array().map(|key| self.get(key));
+            *values = keys.as_array().map(|key| self.get(key));
+            return;
         };
-        let written = node.pick(keys);
-        let written = written.map(|it| it.filter(|value| !value.is_null()));
-        let mut values = written.map(|it| it.map(View::of));
+        node.each_of(keys, |at, value| {
+            if !value.is_null() {
+                values[at] = Some(View::of(value));
+            }
+        });
         for (key, place) in place.into_iter().flat_map(Place::below) {
             if let Some(at) = keys.position(key) {
-                let value = place.resolve(written[at]);
+                let value = place.resolve(values[at].and_then(View::node));
                 values[at] = value.filter(|value| !value.is_null());
             }
         }
-        values
     }
 
     /// The value at a path of keys.
@@ -102,6 +115,23 @@ impl<'a> View<'a> {
         written
             .chain(made)
             .chain(planned.filter(|(_, value)| !value.is_null()))
+    }
+
+    /// The keys of a map, and those whose values are null or removed.
+    pub fn keys(self) -> impl Iterator<Item = Cow<'a, str>> {
+        let (node, place, planned) = match self {
+            View::Written(node, place) => (Some(node), place, None),
+            View::Planned(Value::Mapping(entries)) => (None, None, Some(entries)),
+            View::Planned(_) => (None, None, None),
+            View::Made(place) => (None, Some(place), None),
+        };
+        let written = node.into_iter().flat_map(Node::entries);
+        let written = written.filter_map(|(key, _)| key.text());
+        let edited = place.into_iter().flat_map(Place::below);
+        let planned = planned.into_iter().flatten();
+        let planned = planned.map(|(key, _)| Cow::Borrowed(key.as_str()));
+        let edited = edited.map(|(key, _)| Cow::Borrowed(key));
+        written.chain(edited).chain(planned)
     }
 
     /// The items of a list.

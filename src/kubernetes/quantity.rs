@@ -71,7 +71,7 @@ impl Quantity {
     /// # Errors
     /// The text is not a quantity: for example a boolean or an infinity.
     pub fn from_yaml_scalar(text: &str, quoted: bool) -> Result<Self, QuantityError> {
-        if let Some(simple) = Self::simple(text) {
+        if let Some(simple) = Self::simple(text).or_else(|| Self::decimal(text)) {
             return Ok(simple);
         }
         if quoted {
@@ -226,6 +226,31 @@ impl Quantity {
             coefficient: number.into(),
             exponent,
             format,
+        })
+    }
+
+    /// A number such as `0.5`, with so few digits that the nearest float is written with the same ones.
+    fn decimal(text: &str) -> Option<Self> {
+        let (whole, fraction) = text.split_once('.')?;
+        let is_few = |digits: &str| {
+            (1..=4).contains(&digits.len()) && digits.bytes().all(|it| it.is_ascii_digit())
+        };
+        if !is_few(whole) || !is_few(fraction) || whole.len() > 1 && whole.starts_with('0') {
+            return None;
+        }
+        let digits = whole.bytes().chain(fraction.bytes());
+        let mut number = digits.fold(0, |number, digit| 10 * number + u64::from(digit - b'0'));
+        let mut exponent = 0;
+        for _ in fraction.bytes() {
+            match number % 10 {
+                0 if exponent == 0 => number /= 10,
+                _ => exponent -= 1,
+            }
+        }
+        (number % 10 != 0).then(|| Self {
+            coefficient: number.into(),
+            exponent,
+            format: Format::DecimalSi,
         })
     }
 

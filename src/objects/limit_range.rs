@@ -77,19 +77,6 @@ impl<'a> LimitRangeItem<'a> {
         let amounts = [&self.default, &self.default_request, &self.min, &self.max];
         amounts.into_iter().map(BTreeMap::len).sum::<usize>() + self.max_ratio.len()
     }
-
-    /// Adds the defaults that a container lacks (`mergeContainerResources` in kubernetes
-    /// `plugin/pkg/admission/limitranger/admission.go`).
-    pub fn complete(
-        &self,
-        requests: &mut BTreeMap<String, Quantity>,
-        limits: &mut BTreeMap<String, Quantity>,
-    ) {
-        if self.of == LimitType::Container {
-            add_absent(limits, &self.default);
-            add_absent(requests, &self.default_request);
-        }
-    }
 }
 
 /// The items of a namespace.

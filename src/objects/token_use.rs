@@ -6,13 +6,16 @@
 //! Sources: the documentation of Vault's agent injector, Bank-Vaults, Conjur, Infisical, Akeyless, Istio, Linkerd, Dapr,
 //! Consul, Kuma, the workload identities of AKS, EKS, GKE and Alibaba Cloud, kube2iam, and SPIRE.
 
+mod words;
+
 use std::borrow::Cow;
 use std::collections::HashSet;
 
 use super::container::Container;
 use super::template::Template;
 use crate::catalogue::{Entry, Known};
-use crate::yaml::Node;
+use crate::yaml::{Keys, Node};
+use words::{Kind, any_word};
 
 /// Labels and annotations that ask for the identity of the pods, other than those whose name says `inject`.
 const KEYS: [&str; 11] = [
@@ -300,15 +303,15 @@ fn has_sign(text: &str) -> bool {
 /// Whether the texts of a container can have a word, as the manifest has them written. No word has a blank, so each is in one
 /// line of it.
 fn may_have_word(container: &Container<'_>) -> bool {
-    let lists = ["command", "args", "env", "envFrom", "script"];
+    const TEXTS: Keys<5> = Keys::new(["command", "args", "env", "envFrom", "script"]);
     let has = |node: Node<'_>| {
         let bytes = node.raw().as_bytes();
         has_word(bytes) || memchr::memchr(b'\\', bytes).is_some()
     };
     let parts = [Some(container.node), container.inherits];
     let has_in = |of: &Option<Node<'_>>| {
-        let text = |key: &&str| of.is_some_and(|of| of.get(key).is_some_and(has));
-        lists.iter().any(text)
+        let texts = of.map(|of| of.pick(&TEXTS));
+        texts.into_iter().flatten().flatten().any(has)
     };
     !container.node.stream().shares_nothing() || parts.iter().any(has_in)
 }
@@ -323,135 +326,12 @@ fn has_word(bytes: &[u8]) -> bool {
     })
 }
 
-/// Whether any of the words in a text, in any case, is as wanted. Every text of every pod is searched, so closer only where it
-/// has one of [`PAIRS`].
-fn any_word(bytes: &[u8], is: &dyn Fn(&Word, usize) -> bool) -> bool {
-    let mut begun = 0;
-    for (at, byte) in bytes.iter().enumerate() {
-        let pairs = begun & SECOND[usize::from(*byte)];
-        if pairs != 0 && words_around(bytes, at - 1, pairs).any(|(word, at)| is(word, at)) {
-            return true;
-        }
-        begun = FIRST[usize::from(*byte)];
-    }
-    false
-}
-
-/// The words in a text that have one of some pairs at a place, and where they begin.
-fn words_around(
-    bytes: &[u8],
-    at: usize,
-    pairs: u16,
-) -> impl Iterator<Item = (&'static Word, usize)> {
-    let words = WORDS.iter().filter(move |word| pairs & word.pair != 0);
-    words.filter_map(move |word| {
-        let at = at.checked_sub(word.before)?;
-        let here = bytes.get(at..at + word.text.len())?;
-        let is_here = here.eq_ignore_ascii_case(word.text.as_bytes());
-        is_here.then_some((word, at))
-    })
-}
-
-/// A word in texts that are looked at closer.
-struct Word {
-    text: &'static str,
-    kind: Kind,
-    /// The bit of the pair by which it is found, and how many bytes are before that.
-    pair: u16,
-    before: usize,
-}
-
-/// What a [`Word`] is.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    /// One of [`SIGNS`].
-    Sign,
-    /// One of [`COMMANDS`].
-    Command,
-    /// One of [`MENTIONS`] or [`OTHERS`].
-    Other,
-}
-
-/// What a value of Bank-Vaults begins with, and the keys by which variables are read from a ConfigMap.
-const OTHERS: [&str; 2] = [VAULT, "configmap"];
-
-/// Pairs of letters, one of which is in each word, and rare in other texts.
-const PAIRS: [[u8; 2]; 10] = [
-    *b"k8", *b"ku", *b"cl", *b"ea", *b"h_", *b"lm", *b"ux", *b"oc", *b"au", *b"gm",
-];
-
-/// The pairs that a byte begins and ends, one bit for each.
-static FIRST: [u16; 256] = pairs_of(0);
-static SECOND: [u16; 256] = pairs_of(1);
-
-const fn pairs_of(at: usize) -> [u16; 256] {
-    let mut pairs = [0; 256];
-    let mut i = 0;
-    while i < PAIRS.len() {
-        pairs[PAIRS[i][at] as usize] |= 1 << i;
-        pairs[PAIRS[i][at].to_ascii_uppercase() as usize] |= 1 << i;
-        i += 1;
-    }
-    pairs
-}
-
-/// All words.
-static WORDS: [Word; SIGNS.len() + COMMANDS.len() + MENTIONS.len() + OTHERS.len()] = {
-    let mut words = [const { word(VAULT, Kind::Other) }; _];
-    let mut next = 0;
-    let lists: [(&[&str], Kind); 4] = [
-        (&SIGNS, Kind::Sign),
-        (&COMMANDS, Kind::Command),
-        (&MENTIONS, Kind::Other),
-        (&OTHERS, Kind::Other),
-    ];
-    let mut list = 0;
-    while list < lists.len() {
-        let (texts, kind) = lists[list];
-        let mut at = 0;
-        while at < texts.len() {
-            words[next] = word(texts[at], kind);
-            (next, at) = (next + 1, at + 1);
-        }
-        list += 1;
-    }
-    words
-};
-
-const fn word(text: &'static str, kind: Kind) -> Word {
-    let bytes = text.as_bytes();
-    let mut pair = 0;
-    while pair < PAIRS.len() {
-        let mut before = 0;
-        while before + 1 < bytes.len() {
-            if bytes[before] == PAIRS[pair][0] && bytes[before + 1] == PAIRS[pair][1] {
-                return Word {
-                    text,
-                    kind,
-                    pair: 1 << pair,
-                    before,
-                };
-            }
-            before += 1;
-        }
-        pair += 1;
-    }
-    // A test checks that there is one.
-    Word {
-        text,
-        kind,
-        pair: 0,
-        before: 0,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn every_sign_is_found_in_any_case() {
-        assert!(WORDS.iter().all(|word| word.pair != 0));
         for sign in SIGNS {
             for text in [sign.to_owned(), format!("--{sign}"), format!("a b{sign}c")] {
                 assert!(is_sign(&text), "{text}");

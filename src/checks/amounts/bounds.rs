@@ -28,7 +28,7 @@ fn outside(amounts: &Amounts<'_, '_>, half: Half, name: &str) -> Option<Finding>
     if !section.settings.has_bounds(name) {
         return None;
     }
-    let amount = *amounts.declared().half(half).get(name)?;
+    let amount = amounts.declared().half(half).get(name)?;
     let (setting, bound) = section.settings.bound_broken_by(name, amount)?;
     let leaf = half.leaf(name);
     let decision = section.decision_about(&format!("{setting}.{name}"), &leaf);
@@ -52,8 +52,8 @@ fn outside(amounts: &Amounts<'_, '_>, half: Half, name: &str) -> Option<Finding>
 fn above_ratio(amounts: &Amounts<'_, '_>, name: &str) -> Option<Finding> {
     let section = amounts.section;
     let ratio = section.settings.limit_request_ratio(name)?;
-    let request = *amounts.declared().requests.get(name)?;
-    let limit = *amounts.declared().limits.get(name)?;
+    let request = amounts.declared().requests.get(name)?;
+    let limit = amounts.declared().limits.get(name)?;
     let most = request.scale_up(&ratio, "1n".parse().ok()?)?;
     let leaf = Half::Limits.leaf(name);
     if limit <= most || section.mode(&leaf) == Mode::Off {

@@ -29,7 +29,8 @@ const OPTIONS: [(&str, &str); 7] = [
 const VARIABLES: [&str; 2] = ["GOMEMLIMIT", "MAX_HEAP_SIZE"];
 
 pub(super) fn find(amounts: &Amounts<'_, '_>) -> Option<Finding> {
-    let limit = amounts.resources.at(["limits", "memory"])?;
+    let [_, limits] = amounts.halves;
+    let limit = limits?.get("memory")?;
     let (setting, size) = largest(amounts.container)?;
     let limit = limit.quantity().filter(|limit| size >= *limit)?;
     if amounts.section.mode(&Half::Limits.leaf("memory")) == Mode::Off {

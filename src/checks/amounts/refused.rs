@@ -23,15 +23,14 @@ pub(super) fn pairs(amounts: &Amounts<'_, '_>) -> Vec<Finding> {
         .partition_point(|it| it.half == Half::Requests);
     let (requests, limits) = amounts.written.split_at(limits);
     let requests = requests.iter();
-    let fitted = requests.filter(|it| FITTED.contains(&it.name.as_str()));
+    let fitted = requests.filter(|it| FITTED.contains(&it.name.as_ref()));
     let pairs = fitted.filter_map(|request| {
         let limit = limits.iter().find(|it| it.name == request.name)?;
         let (least, most) = (request.quantity()?, limit.quantity()?);
-        let what = format!("is {most}, below the request of {least}");
         let finding = || {
-            amounts
-                .finding(&PAIR, PAIR.severity, limit, &what)
-                .help(HELP)
+            let what = format!("is {most}, below the request of {least}");
+            let finding = amounts.finding(&PAIR, PAIR.severity, limit, &what);
+            finding.help(HELP)
         };
         (least > most).then(finding)
     });
@@ -49,7 +48,7 @@ pub(super) fn devices(amounts: &Amounts<'_, '_>) -> Vec<Finding> {
         let mut amounts = Half::BOTH
             .into_iter()
             .map(|half| amounts.declared().half(half));
-        amounts.any(|it| it.contains_key("cpu") || it.contains_key("memory"))
+        amounts.any(|it| it.has("cpu") || it.has("memory"))
     };
     let devices = amounts.written.iter().filter(is_device);
     let devices = devices.filter_map(|written| {
@@ -62,7 +61,7 @@ pub(super) fn devices(amounts: &Amounts<'_, '_>) -> Vec<Finding> {
                 format!("is {amount}, not a {whole}")
             }
             None => "has no limit, but this resource cannot be overcommitted".to_owned(),
-            Some(limit) if *limit != amount => {
+            Some(limit) if limit != amount => {
                 format!("is {amount}, but its limit is {limit}; both must be equal")
             }
             Some(_) if is_pages(written) && !has_base() => {

@@ -33,8 +33,8 @@ fn typo(amounts: &Amounts<'_, '_>, written: &Written<'_>) -> Option<Finding> {
         return Some(finding.help("set it, or delete the line"));
     }
     let amount = written.quantity().filter(|amount| !amount.is_zero())?;
-    let text = written.text.as_str();
-    let (what, help) = match written.name.as_str() {
+    let text = written.text.as_ref();
+    let (what, help) = match written.name.as_ref() {
         _ if text.parse::<Quantity>() != Ok(amount) => (
             format!("is `{text}`, which YAML 1.1 reads as {amount}, but YAML 1.2 does not"),
             "quote it, or write it as a decimal".to_owned(),

@@ -10,7 +10,7 @@ use crate::select::Selected;
 use crate::sorting;
 
 /// The amounts that LimitRanges do not allow; `amounts` are completed by them.
-pub(super) fn refused(pod: &Pod<'_, '_>, amounts: &PodAmounts) -> Vec<Finding> {
+pub(super) fn refused(pod: &Pod<'_, '_>, amounts: &PodAmounts<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     let related = &pod.scene.objects().related;
     let containers = amounts.containers.len();
@@ -88,7 +88,7 @@ fn find(
     item: &LimitRangeItem<'_>,
     subject: &Subject,
     key: &str,
-    amounts: &Declared,
+    amounts: &Declared<'_>,
 ) -> Vec<Finding> {
     let bounds = [&item.default, &item.min, &item.max, &item.max_ratio];
     let mut names: Vec<&String> = bounds.into_iter().flat_map(|it| it.keys()).collect();
@@ -107,9 +107,13 @@ fn find(
 }
 
 /// The bound that the amounts of one resource name exceed, or the default limit that is below their request.
-fn objection(item: &LimitRangeItem<'_>, name: &str, amounts: &Declared) -> Option<(Half, String)> {
-    let request = amounts.requests.get(name).copied();
-    let limit = amounts.limits.get(name).copied();
+fn objection(
+    item: &LimitRangeItem<'_>,
+    name: &str,
+    amounts: &Declared<'_>,
+) -> Option<(Half, String)> {
+    let request = amounts.requests.get(name);
+    let limit = amounts.limits.get(name);
     let owner = match item.of {
         LimitType::Pod => "a pod",
         _ => "a container",

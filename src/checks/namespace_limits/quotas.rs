@@ -19,7 +19,7 @@ use crate::transformers::resources::FITTED;
 const FEW_QUOTAS: usize = 8;
 
 /// Containers without the amounts that a quota counts; pod-level amounts replace those of containers.
-pub(super) fn uncounted(pod: &Pod<'_, '_>, amounts: &PodAmounts) -> Vec<Finding> {
+pub(super) fn uncounted(pod: &Pod<'_, '_>, amounts: &PodAmounts<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     if !amounts.pod.is_empty() {
         return findings;
@@ -41,7 +41,7 @@ pub(super) fn uncounted(pod: &Pod<'_, '_>, amounts: &PodAmounts) -> Vec<Finding>
         required.retain(counts);
         for (container, declared) in amounts.by_container(pod.template) {
             for (half, name) in &required {
-                if declared.half(*half).contains_key(*name) {
+                if declared.half(*half).has(name) {
                     continue;
                 }
                 let subject = &container.subject;
@@ -84,7 +84,7 @@ struct Pods<'a> {
     resource: &'a Resource<'a>,
     /// The maximum number of pods.
     number: u64,
-    amounts: Declared,
+    amounts: Declared<'static>,
     /// What each pod uses in addition to its containers.
     overhead: BTreeMap<String, Quantity>,
 }
@@ -429,7 +429,7 @@ impl<'a> Pods<'a> {
         pod.template.is_whole().then(|| Pods {
             resource: pod.selected.target.resource,
             number,
-            amounts: pod.completed(pod.after()).in_all(),
+            amounts: pod.completed(pod.after()).in_all().with_own_names(),
             overhead: overhead.collect(),
         })
     }
@@ -437,7 +437,7 @@ impl<'a> Pods<'a> {
     /// The overhead counts for limits only if there is a limit (`PodLimits` in kubernetes
     /// `component-helpers/resource/helpers.go`).
     fn usage(&self, half: Half, name: &str) -> Option<Usage> {
-        let amount = self.amounts.half(half).get(name).copied();
+        let amount = self.amounts.half(half).get(name);
         let overhead = self.overhead.get(name).copied();
         let each = match (amount, overhead) {
             (Some(amount), Some(overhead)) => amount.checked_add(overhead)?,

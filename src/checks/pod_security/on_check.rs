@@ -198,6 +198,7 @@ impl Standards {
             _ => (" would reject ", ""),
         };
         let psa = violation.words();
+        let outcome = ["; ", whose, rejects, pods, " (", reason, ")", although].concat();
         // What a partial pod does not have, others may add.
         let is_partial = !template.is_whole() || template.has_more_containers;
         for culprit in culprits(violation) {
@@ -234,11 +235,7 @@ impl Standards {
             };
             // There can be thousands of these, and `format!` costs more than finding them.
             let [a, b, c] = blamed.subject.part.words();
-            let message = [
-                a, b, c, ": ", &what, &expected, "; ", whose, rejects, pods, " (", reason, ")",
-                although,
-            ]
-            .concat();
+            let message = [a, b, c, ": ", &what, &expected, &outcome].concat();
             let mut finding = Finding::graded(violation.rule, severity, message)
                 .at(blamed.subject, &culprit.field)
                 .current(current)

@@ -77,7 +77,7 @@ impl<'s> Others<'s> {
         for pods in scene.objects().related.pods_behind(front) {
             let port = || {
                 let template = scene.objects().template_of(pods)?;
-                let edits = scene.after(pods.object);
+                let edits = scene.after_in_metadata(pods.object, template);
                 port_asked(edits.view(template.node, &template.path), section)
             };
             let known = self
@@ -131,14 +131,16 @@ impl<'s> Others<'s> {
 /// for it.
 fn port_asked(of: View<'_>, section: &Section<'_, Prometheus>) -> Option<Option<String>> {
     let settings = &section.settings;
-    let port = of.text_at(["metadata", "annotations", &settings.key("port")]);
-    ask_for(of, settings).then(|| port.map(Cow::into_owned))
+    let annotations = of.at(["metadata", "annotations"])?;
+    ask_for(annotations, settings).then(|| {
+        let port = annotations.text_at([settings.key("port").as_ref()]);
+        port.map(Cow::into_owned)
+    })
 }
 
 /// Whether the annotations of a template or a Service ask the reader of the section to scrape.
-pub(super) fn ask_for(of: View<'_>, settings: &Prometheus) -> bool {
-    let annotations = of.at(["metadata", "annotations"]).into_iter();
-    let mut entries = annotations.flat_map(View::entries);
+pub(super) fn ask_for(annotations: View<'_>, settings: &Prometheus) -> bool {
+    let mut entries = annotations.entries();
     entries.any(|(key, value)| settings.word(&key, &value.text()) == Some(Word::Scrape))
 }
 

@@ -291,3 +291,23 @@ fn conformance_with_apimachinery() {
         wrong[..wrong.len().min(40)].join("\n")
     );
 }
+
+#[test]
+fn decimals_with_few_digits_are_read_like_others() {
+    let parts = [
+        "", "0", "00", "01", "1", "5", "10", "25", "50", "100", "125", "0005", "9999", "12345",
+        "1e1", "-1",
+    ];
+    for (whole, fraction) in parts.iter().flat_map(|it| parts.map(|other| (*it, other))) {
+        let text = format!("{whole}.{fraction}");
+        if let Some(read) = Quantity::decimal(&text) {
+            for quoted in [false, true] {
+                // A space keeps it from being read at once.
+                let other = Quantity::from_yaml_scalar(&format!(" {text}"), quoted).unwrap();
+                assert_eq!(format!("{read:?}"), format!("{other:?}"), "{text}");
+            }
+        }
+    }
+    let read = Quantity::decimal("0.50").map(|it| it.to_string());
+    assert_eq!(read.as_deref(), Some("500m"));
+}

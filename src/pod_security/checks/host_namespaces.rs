@@ -3,7 +3,7 @@
 //! Since 1.0.
 
 use super::{Check, rule};
-use crate::facts::PodFacts;
+use crate::facts::{PodFacts, PodField};
 use crate::pod_security::violation::{Forbidden, Wrong, made};
 use crate::rules::Rule;
 
@@ -18,8 +18,9 @@ pub(super) const CHECK: Check = Check::baseline("hostNamespaces", &RULE, &[(0, s
 fn since_1_0(pod: &PodFacts<'_>) -> Option<Forbidden> {
     let mut wrong = Wrong::default();
     let mut shared = Vec::new();
-    for name in ["hostNetwork", "hostPID", "hostIPC"] {
-        if pod.is_true(name) {
+    for field in PodField::HOST {
+        if pod.is_true(field) {
+            let name = field.key();
             wrong.pod(made(&[name]), Some("true"), Some(false.into()));
             shared.push(format!("{name}=true"));
         }

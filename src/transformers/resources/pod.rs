@@ -93,7 +93,7 @@ impl<'f, 'a> PodLevel<'f, 'a> {
             let amounts = facts.amounts();
             let limits = related.limits_of(self.resource, amounts.containers.len());
             let completed = amounts.completed(limits);
-            completed.into_owned()
+            completed.into_owned().with_own_names()
         };
         let mut plans = Vec::new();
         for name in FITTED {
@@ -139,7 +139,7 @@ impl<'f, 'a> PodLevel<'f, 'a> {
         name: &'static str,
         mut request: Option<Resolved>,
         limit: Option<Resolved>,
-        amounts: &PodAmounts,
+        amounts: &PodAmounts<'_>,
         edits: &mut Edits<'_>,
     ) -> Vec<Plan> {
         // Without a request the pod has the sum of its containers', else its limit (`defaultPodRequests` in kubernetes

@@ -78,7 +78,7 @@ impl PodFitting<'_, '_, '_> {
             // The owner that it gives the files must not change again.
             mounts.any(|(giver, mount)| {
                 mount.volume == volume
-                    && user.is_some_and(|user| gives_to(giver, &mount.path, user))
+                    && user.is_some_and(|user| gives_to(giver, &mount.path(), user))
             })
         };
         let mut members: Vec<&Authored<'_, '_>> = Vec::new();

@@ -48,7 +48,8 @@ impl ContainerFitting<'_, '_> {
         let template = self.pod.template;
         let storage = Storage::of(View::of(template.spec), target, related);
         let mut mounts = storage.mounts(View::of(self.container.node).get("volumeMounts"));
-        let Some(mount) = mounts.find(|it| it.path == path && it.access == Access::Everyone) else {
+        let Some(mount) = mounts.find(|it| it.path() == path && it.access == Access::Everyone)
+        else {
             return Ok(());
         };
         let containers = template.containers.iter();

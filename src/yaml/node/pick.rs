@@ -64,16 +64,26 @@ impl<'a> Node<'a> {
     #[must_use]
     pub fn pick<const N: usize>(self, keys: &Keys<N>) -> [Option<Node<'a>>; N] {
         let mut values = [None; N];
+        self.each_of(keys, |at, value| values[at] = Some(value));
+        values
+    }
+
+    /// Calls `found` with the place of each key that the map has, and its value.
+    #[inline]
+    pub fn each_of<const N: usize>(self, keys: &Keys<N>, mut found: impl FnMut(usize, Node<'a>)) {
+        let mut known = [false; N];
         for (key, value) in self.entries() {
             let at = match key.digested() {
                 Some((digest, key)) => keys.position_of(digest, key),
                 None => key.text().and_then(|key| keys.position(&key)),
             };
-            if let Some(at) = at {
-                values[at].get_or_insert(value);
+            // Of several, the first one counts.
+            if let Some(at) = at
+                && !std::mem::replace(&mut known[at], true)
+            {
+                found(at, value);
             }
         }
-        values
     }
 }
 
