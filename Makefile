@@ -112,6 +112,8 @@ growth: binary ## measure how the CPU time grows with the input, up to 16,000 of
 	  cargo test $(LOCKED) --test fitout -- growth:: --ignored --nocapture
 
 golden: ## rewrite expected files of golden tests and generated pages in docs/; read the diff before you commit it
+	@# The program prints the schema that it was built with, so the schema comes first.
+	UPDATE_GOLDEN=1 cargo test $(LOCKED) --lib schema_of_configs
 	UPDATE_GOLDEN=1 cargo test $(LOCKED) --no-fail-fast --test fitout golden::
 	UPDATE_GOLDEN=1 TRYCMD=overwrite cargo test $(LOCKED) --no-fail-fast
 	@cargo build $(LOCKED)

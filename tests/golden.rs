@@ -230,9 +230,13 @@ impl Case {
             // Objects that no section may change are the same without sections.
             Ok(text) if is_silent && *text == self.input => None,
             Ok(_) => Some(format!(
-                "output and results are the same without `{}`, so the case shows nothing about it; if it should change pods, are its \
-                 fields in src/objects/layout.rs?",
-                self.about
+                "output and results are the same without `{}`, so the case shows nothing about it: {}",
+                self.about,
+                match is_of_section {
+                    true =>
+                        "put what changes next to what stays; are fields of pods in src/objects/layout.rs?",
+                    false => "put what is wrong next to what is right",
+                },
             )),
         }
     }

@@ -15,13 +15,14 @@ use crate::restricted::{files, objects};
 use crate::tidy::root;
 
 /// The leaves, or the maps and lists of them, that stop a program if they are wrong. The list is not fitout's own.
-const STOPPING: [&str; 12] = [
-    "args", "automountServiceAccountToken", "command", "enableServiceLinks", "env", "hostIPC",
-    "hostNetwork", "hostPID", "hostUsers", "securityContext", "serviceAccountName", "volumeMounts",
+const STOPPING: &[&str] = &[
+    "args", "automountServiceAccountToken", "command", "enableServiceLinks", "env", "envFrom",
+    "hostIPC", "hostNetwork", "hostPID", "hostUsers", "securityContext", "serviceAccountName",
+    "volumeMounts",
 ];
 
 /// The others of pods, containers and objects that sections edit.
-const HARMLESS: [&str; 6] = [
+const HARMLESS: &[&str] = &[
     "annotations", "computeResources", "resizePolicy", "resources", "spec", "volumes",
 ];
 

@@ -18,14 +18,15 @@ rules! {
     UNVERSIONED: "FIT-EXA001" Warning OnCheck "an image without a fixed version";
 }
 
-/// The containers whose image has no fixed version.
+/// The containers whose image has no fixed version. No edit sets an image; what edits can set is read from `pod.after()`.
 fn unversioned(pod: &Pod<'_, '_>) -> Vec<Finding> {
     let containers = pod.template.containers.iter();
     let findings = containers.filter_map(|container| {
         let image = container.node.text_at(["image"])?;
         let name = image.rsplit('/').next()?;
+        // What replaces a variable such as `${TAG}` is not known.
         let is_fixed =
-            name.contains('@') || name.split_once(':').is_some_and(|it| it.1 != "latest");
+            name.contains(['@', '$']) || name.split_once(':').is_some_and(|it| it.1 != "latest");
         let part = &container.subject.part;
         let message = format!("{part}: the image {image} has no fixed version");
         let finding = Finding::new(&UNVERSIONED, message)

@@ -5,16 +5,19 @@
 //!
 //! # Adding a check
 //!
-//! 1. Copy `example.rs`, which is compiled for tests only: to `host_network.rs` for a check `hostNetwork`. Its head says what
+//! 1. Look in `tests/peers.tsv` whether another rule answers the same already.
+//!    Copy `example.rs`, which is compiled for tests only: to `host_network.rs` for a check `hostNetwork`. Its head says what
 //!    the check reports and why it matters. The id of a rule is the next number of its area that `docs/rules` does not have: AVL
 //!    availability, IMG images, NET networks, POD pods, PRB probes, RBC roles, REF references, RES amounts, SCH schemas, SEC
 //!    security, STO storage, VAL what the API server refuses, and others. `When::Always` is for what the edits can cause or
 //!    repair, `When::OnCheck` for all else, `When::OnRequest` for what only some teams want. A rule of severity info about
 //!    one field that is valid but risky is a row in `practices.rs` instead.
-//! 2. Add its `mod` line and its row in `checks!`, in this file.
+//!    What other tools call it follows the description in parentheses, as in `probes.rs`.
+//! 2. Add its `mod` line and its row in `checks!`, in this file, next to those of its area: docs/checks.md has the same order.
 //! 3. Add `tests/cases/<name>/<what-it-shows>/` with `input.yaml` and `fn-config.yaml`, for a rule with `When::OnCheck` with
 //!    `mode: Check`. On the page the name of the folder is the heading, and the first comment of `input.yaml` is the text. What
-//!    other rules find in the input can be left out with `checks: {disable: […]}`.
+//!    other rules find in the input can be left out with `checks: {disable: […]}`. A case must show a finding: put what is right
+//!    next to what is wrong.
 //! 4. Run `make golden`, and read the git diff: `results.yaml` of the case, docs/checks.md, the schema, and the new page
 //!    `docs/rules/<id>.md`.
 //! 5. Run `make test lint`.

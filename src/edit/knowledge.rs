@@ -67,7 +67,7 @@ impl Knowledge {
 
 /// Fields of pods and containers, or maps and lists of them, whose values can stop a program: what it may do, who it is,
 /// and what it finds.
-const STOPPING: [&str; 13] = [
+const STOPPING: &[&str] = &[
     "args", "automountServiceAccountToken", "command", "enableServiceLinks", "env", "envFrom",
     "hostIPC", "hostNetwork", "hostPID", "hostUsers", "securityContext", "serviceAccountName",
     "volumeMounts",

@@ -5,7 +5,8 @@
 //!
 //! # Adding a transformer
 //!
-//! 1. Copy `example.rs`, which is compiled for tests only: to `priority_class.rs` for a section `priorityClass`. Make the
+//! 1. Look in `tests/peers.tsv` whether another section or rule answers the same already.
+//!    Copy `example.rs`, which is compiled for tests only: to `priority_class.rs` for a section `priorityClass`. Make the
 //!    struct `pub`, and change the head, the settings, the leaves and the rows of `FIELDS`. The first line of the head is
 //!    `` `key`: what it sets. ``, which is the row in README.md. The head says what is written, what wins when the author has
 //!    set the field, and shows a short before and after, which a case can print.
@@ -13,13 +14,17 @@
 //!    profiles, which is also the rule id, and its place is the order in which the transformers run: the last one, unless another
 //!    section reads its fields.
 //! 3. A field of the pod spec: add it to `FIELDS` in `src/objects/layout.rs`, and write it only where
-//!    [`Template::has_field`](crate::objects::Template::has_field), because not every kind holds whole pods.
-//! 4. Can a wrong value stop a program? Then add the field to `STOPPING` in `src/edit/knowledge.rs` and in `tests/knowledge.rs`,
+//!    [`Template::has_field`](crate::objects::Template::has_field), because not every kind holds whole pods. Objects of Knative
+//!    (`KNATIVE` in this file) pass that test, but Knative accepts few fields: leave them out, or report that the field is not set,
+//!    as `security_context.rs` does.
+//! 4. Can a wrong value stop a program that runs without the field? A user that cannot read its files can; an amount or a place to
+//!    write cannot, because the config chooses it for the program. Then add the field to `STOPPING` in `src/edit/knowledge.rs` and in `tests/knowledge.rs`,
 //!    otherwise to `HARMLESS` there.
 //! 5. Make `tests/cases/<key>/<what-it-shows>/` with `input.yaml` and `fn-config.yaml`. On the section's page the name of the
-//!    folder is the heading, and the first comment of `input.yaml` is the text.
+//!    folder is the heading, and the first comment of `input.yaml` is the text. A case must show a change or a finding: put what
+//!    stays next to what changes.
 //! 6. Run `make golden`, and read the git diff: `expected.yaml` and `results.yaml` of the case, README.md, docs/config.md,
-//!    docs/guides, the schema, and the new page `docs/transformers/<key>.md`. A short case can become the example of a general
+//!    docs/explain.md, the schema, and the new page `docs/transformers/<key>.md`. A short case can become the example of a general
 //!    rule such as FIT-RUN002. While you work, `UPDATE_GOLDEN=1 cargo test --test fitout golden::` writes the cases alone.
 //! 7. Run `make test lint`.
 //!
@@ -32,6 +37,8 @@
 //!   does not apply.
 //! - A [`Subject`] is the part that field paths are relative to: `template.pod` (the pod spec),
 //!   `template.pod_metadata`, `container.subject`, `claim.subject`, or the object itself.
+//! - A row of `FIELDS` says which settings decide a field: the object that has it (`Containers`, `Pods`, …: [`FieldOf`]), its path
+//!   there, which for an item of a list is that of the list, the settings that give its value, and those that change how.
 //! - [`Edits::set`] takes a [`Proposal`](crate::edit::Proposal) for one leaf and applies the mode. [`Edits::append`] adds an
 //!   item to a list in any mode: look for the item first, and call it for `Ensure` and `Override` only. An item that is there
 //!   is one leaf, `[list, place]`; `resources/resizing.rs` is an example, also of `Remove`. [`Edits::find`] reports a conflict: a configured value that is not set, and why. List its rule in
