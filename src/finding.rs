@@ -41,6 +41,18 @@ pub enum Mode {
 }
 
 impl Mode {
+    /// Its name in configs and reports.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Mode::Ensure => "Ensure",
+            Mode::Override => "Override",
+            Mode::Bound => "Bound",
+            Mode::Remove => "Remove",
+            Mode::Check => "Check",
+            Mode::Off => "Off",
+        }
+    }
+
     /// The final value of a field. `Bound` returns the author's value; the caller clamps it.
     pub fn outcome<T>(self, author: Option<T>, configured: Option<T>) -> Option<T> {
         match self {
@@ -54,7 +66,7 @@ impl Mode {
 
 impl fmt::Display for Mode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(self, f)
+        f.write_str(self.as_str())
     }
 }
 

@@ -36,36 +36,39 @@ impl Tags {
     /// All tags, in the order of their names.
     pub(super) fn list(&self) -> Vec<(&'static str, Cow<'_, str>)> {
         let mut tags = Vec::with_capacity(12);
-        let mut add = |name, value| tags.push((name, value));
-        if !self.environment.is_empty() {
-            add("environment", Cow::Borrowed(&*self.environment));
+        let mut add = |name, value| tags.push((name, Cow::Borrowed(value)));
+        let decision = self.decision.as_deref();
+        if let Some(decision) = decision {
+            add("config", decision.field.as_str());
         }
-        add("rule", Cow::Borrowed(self.rule));
         if let Part::Container {
             name,
             container_type,
         } = &self.part
         {
-            add("container", Cow::Borrowed(name));
-            add("containerType", Cow::Borrowed(container_type.as_str()));
+            add("container", name);
+            add("containerType", container_type.as_str());
         }
-        if let Some(decision) = &self.decision {
-            add("config", Cow::Borrowed(&decision.field));
-            add("mode", Cow::Owned(decision.mode.to_string()));
-            if decision.is_default {
-                add("default", Cow::Borrowed("true"));
-            }
+        if decision.is_some_and(|it| it.is_default) {
+            add("default", "true");
+        }
+        if !self.environment.is_empty() {
+            add("environment", &self.environment);
+        }
+        if let Some(decision) = decision {
+            add("mode", decision.mode.as_str());
             if let Some(profile) = &decision.profile {
-                add("profile", Cow::Borrowed(profile));
+                add("profile", profile);
             }
         }
         if let Some(psa) = &self.psa {
-            add("psa", Cow::Borrowed(psa));
+            add("psa", psa);
         }
+        add("rule", self.rule);
         for (name, value) in &self.marks {
-            add(name, Cow::Borrowed(value));
+            let place = tags.partition_point(|(before, _)| before < name);
+            tags.insert(place, (name, Cow::Borrowed(value)));
         }
-        tags.sort_unstable_by_key(|(name, _)| *name);
         tags
     }
 

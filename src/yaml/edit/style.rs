@@ -48,20 +48,18 @@ impl Style {
         if stream.tree.at(map).kind != Kind::BlockMap {
             return self;
         }
-        let mut around = None;
+        // The last of each kind counts.
+        let (mut inner, mut list) = (None, None);
         for (_, value) in stream.tree.entries(map) {
-            let data = stream.tree.at(value);
-            if !data.kind.is_block_collection() {
-                continue;
-            }
-            let around = *around.get_or_insert_with(|| column_of(stream, map));
-            let by = column_of(stream, value).checked_sub(around);
-            match by.map(|by| (data.kind, by)) {
-                Some((Kind::BlockMap, by)) if by > 0 => self.step = by,
-                Some((Kind::BlockSequence, by)) => self.sequence = by,
+            match stream.tree.at(value).kind {
+                Kind::BlockMap => inner = Some(value),
+                Kind::BlockSequence => list = Some(value),
                 _ => {}
             }
         }
+        let by = |value| column_of(stream, value).checked_sub(column_of(stream, map));
+        self.step = inner.and_then(by).filter(|it| *it > 0).unwrap_or(self.step);
+        self.sequence = list.and_then(by).unwrap_or(self.sequence);
         self
     }
 }
