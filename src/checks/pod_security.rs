@@ -37,22 +37,22 @@ pub(super) const CHECK: Check = Check {
 
 const LOWER_LEVEL: &str = "change the manifest; or exempt it, with a reason, and use a namespace that enforces a less strict level";
 
-/// The fields that cause a violation; all added capabilities of a container are one, because one change removes them.
-fn culprits(violation: &Violation) -> Vec<Cow<'_, Culprit>> {
-    let mut all: Vec<Cow<'_, Culprit>> = Vec::new();
-    for culprit in &violation.culprits {
-        let list = added(culprit);
+/// Takes the fields that cause a violation; all added capabilities of a container are one, because one change removes them.
+fn culprits(violation: &mut Violation) -> Vec<Culprit> {
+    let culprits = std::mem::take(&mut violation.culprits);
+    if !violation.check.starts_with("capabilities") {
+        return culprits;
+    }
+    let mut all: Vec<Culprit> = Vec::new();
+    for culprit in culprits {
+        let list = added(&culprit);
         match all.last_mut() {
             Some(last) if list.is_some() && last.at == culprit.at && added(last) == list => {
-                let (last, more) = (last.to_mut(), culprit.found.as_deref());
                 last.field = Cow::Owned(list.unwrap_or_default().to_buf());
-                last.found = last
-                    .found
-                    .take()
-                    .zip(more)
-                    .map(|(all, more)| [&all, ", ", more].concat());
+                let both = last.found.take().zip(culprit.found);
+                last.found = both.map(|(all, more)| [&all, ", ", &more].concat());
             }
-            _ => all.push(Cow::Borrowed(culprit)),
+            _ => all.push(culprit),
         }
     }
     all

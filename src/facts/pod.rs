@@ -226,7 +226,7 @@ impl<'a> PodFacts<'a> {
             by_node: ByNode::default(),
             amounts: OnceCell::new(),
         };
-        spec.pick_into(&POD, &mut facts.fields);
+        spec.pick_into(POD.table(), &mut facts.fields);
         facts.host_users = facts.get(PodField::HostUsers).and_then(View::bool);
         let os = facts.get(PodField::Os).and_then(|os| os.get("name"));
         facts.is_windows = os.is_some_and(|name| name.text() == "windows");
@@ -348,7 +348,7 @@ impl<'a> ContainerFacts<'a> {
             context: Context::of(inherited),
             fields: [None; 12],
         };
-        view.pick_into(&CONTAINER, &mut facts.fields);
+        view.pick_into(CONTAINER.table(), &mut facts.fields);
         facts.name = facts.get(Field::Name).map(View::text).unwrap_or_default();
         if let Some(written) = facts.get(Field::SecurityContext) {
             facts.context.read(written);

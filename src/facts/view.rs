@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::overlay::Place;
 use crate::kubernetes::Quantity;
-use crate::yaml::{Keys, Node, Scalar, Value};
+use crate::yaml::{Keys, Node, Scalar, Table, Value};
 
 /// A value as the API server reads it: null is absent, and the zero value where it is an item of a list.
 #[derive(Clone, Copy, Debug)]
@@ -60,18 +60,16 @@ impl<'a> View<'a> {
     /// The values of keys, each as [`View::get`] gives it.
     pub fn pick<const N: usize>(self, keys: &Keys<N>) -> [Option<View<'a>>; N] {
         let mut values = [None; N];
-        self.pick_into(keys, &mut values);
+        self.pick_into(keys.table(), &mut values);
         values
     }
 
     /// The same, where they are needed.
-    pub(super) fn pick_into<const N: usize>(
-        self,
-        keys: &Keys<N>,
-        values: &mut [Option<View<'a>>; N],
-    ) {
+    pub(super) fn pick_into(self, keys: Table<'_>, values: &mut [Option<View<'a>>]) {
         let View::Written(node, place) = self else {
-            *values = keys.as_array().map(|key| self.get(key));
+            for (value, key) in values.iter_mut().zip(keys.keys) {
+                *value = self.get(key);
+            }
             return;
         };
         node.each_of(keys, |at, value| {

@@ -63,7 +63,7 @@ pub use edit::{
 };
 pub use error::{Fault, SyntaxError};
 pub use join::join;
-pub use node::{Keys, Node};
+pub use node::{Keys, Node, Table};
 pub use pointer::{push_token, tokens, unescaped};
 pub use scalar::Scalar;
 pub(crate) use scalar::integer;

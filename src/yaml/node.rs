@@ -3,7 +3,7 @@
 mod pick;
 mod values;
 
-pub use pick::Keys;
+pub use pick::{Keys, Table};
 
 use super::scalar::{self, Scalar};
 use super::tree::{Data, KEY, Kind, NodeId, PROPS};

@@ -55,8 +55,8 @@ pub(super) fn violations(pod: &Pod<'_, '_>) -> Vec<Finding> {
         }
     }
     for standard in standards {
-        for violation in evaluate(pod.after(), standard.level, standard.version) {
-            for culprit in &culprits(&violation) {
+        for mut violation in evaluate(pod.after(), standard.level, standard.version) {
+            for culprit in &culprits(&mut violation) {
                 let cause = Cause {
                     pod,
                     violation: &violation,

@@ -165,7 +165,7 @@ impl Standards {
             let first = findings.len();
             known.extend(findings.iter().map(|it| it.pointer.clone()));
             for violation in evaluate(facts, standard.level, standard.version) {
-                let of = (&violation, severity, enforcer);
+                let of = (violation, severity, enforcer);
                 self.add(of, (template, facts), &mut findings);
             }
             if let Some(help) = help {
@@ -183,14 +183,14 @@ impl Standards {
     /// Adds a finding for each field that causes a violation.
     fn add(
         &self,
-        (violation, severity, whose): (&Violation, Severity, &str),
+        (mut violation, severity, whose): (Violation, Severity, &str),
         (template, facts): (&Template<'_>, &PodFacts<'_>),
         findings: &mut Vec<Finding>,
     ) {
         let reason = violation.reason;
         let (pods, although) = match template.is_pod() {
             true => ("the pod", ""),
-            false if is_rejected(violation, facts) => ("its pods", ""),
+            false if is_rejected(&violation, facts) => ("its pods", ""),
             false => ("its pods", ", although the API server accepts the object"),
         };
         let (rejects, although) = match severity {
@@ -201,7 +201,7 @@ impl Standards {
         let outcome = ["; ", whose, rejects, pods, " (", reason, ")", although].concat();
         // What a partial pod does not have, others may add.
         let is_partial = !template.is_whole() || template.has_more_containers;
-        for culprit in culprits(violation) {
+        for culprit in culprits(&mut violation) {
             let Some(blamed) = Blamed::of(template, &culprit) else {
                 continue;
             };
@@ -220,7 +220,7 @@ impl Standards {
             if is_partial && current.is_none() && culprit.found.is_none() {
                 continue;
             }
-            let what = culprit.describe(violation, field, template);
+            let what = culprit.describe(&violation, field, template);
             let expected = match &culprit.fix {
                 None => "".into(),
                 Some(Value::Bool(true)) => ", expected true".into(),
@@ -251,9 +251,9 @@ impl Standards {
                     leaf => ["securityContext.", &leaf.join(".")].concat().into(),
                 });
             }
-            finding.proposed = culprit.fix.clone().map(Into::into);
+            finding.proposed = culprit.fix.map(Into::into);
             let is_privileged = || node.bool_at(["securityContext", "privileged"]) == Some(true);
-            let help = match (&finding.leaf, &culprit.fix, &finding.current) {
+            let help = match (&finding.leaf, &finding.proposed, &finding.current) {
                 (Some(_), Some(_), _)
                     if violation.check == "allowPrivilegeEscalation" && is_privileged() =>
                 {

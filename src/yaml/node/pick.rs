@@ -6,6 +6,35 @@ use crate::yaml::tree::{are_same, digest};
 /// How many places a table of keys has: a power of two, of which half stay empty.
 const PLACES: usize = 64;
 
+/// Keys to look up together, whatever their number.
+#[derive(Clone, Copy, Debug)]
+pub struct Table<'k> {
+    /// The keys themselves.
+    pub keys: &'k [&'static str],
+    places: &'k [(u16, u8); PLACES],
+}
+
+impl Table<'_> {
+    /// Where a key is among them.
+    #[must_use]
+    pub fn position(self, key: &str) -> Option<usize> {
+        self.position_of(digest(key.as_bytes()), key.as_bytes())
+    }
+
+    #[inline]
+    fn position_of(self, digest: u16, key: &[u8]) -> Option<usize> {
+        let mut place = usize::from(digest) % PLACES;
+        loop {
+            let (own, number) = self.places[place];
+            let at = usize::from(number).checked_sub(1)?;
+            if own == digest && are_same(self.keys[at].as_bytes(), key) {
+                return Some(at);
+            }
+            place = (place + 1) % PLACES;
+        }
+    }
+}
+
 /// Keys to look up together.
 #[derive(Debug)]
 pub struct Keys<const N: usize> {
@@ -39,22 +68,12 @@ impl<const N: usize> Keys<N> {
         self.keys
     }
 
-    /// Where a key is among them.
+    /// The keys without their number, for code that is there once for all.
     #[must_use]
-    pub fn position(&self, key: &str) -> Option<usize> {
-        self.position_of(digest(key.as_bytes()), key.as_bytes())
-    }
-
-    #[inline]
-    fn position_of(&self, digest: u16, key: &[u8]) -> Option<usize> {
-        let mut place = usize::from(digest) % PLACES;
-        loop {
-            let (own, number) = self.places[place];
-            let at = usize::from(number).checked_sub(1)?;
-            if own == digest && are_same(self.keys[at].as_bytes(), key) {
-                return Some(at);
-            }
-            place = (place + 1) % PLACES;
+    pub fn table(&self) -> Table<'_> {
+        Table {
+            keys: &self.keys,
+            places: &self.places,
         }
     }
 }
@@ -64,14 +83,14 @@ impl<'a> Node<'a> {
     #[must_use]
     pub fn pick<const N: usize>(self, keys: &Keys<N>) -> [Option<Node<'a>>; N] {
         let mut values = [None; N];
-        self.each_of(keys, |at, value| values[at] = Some(value));
+        self.each_of(keys.table(), |at, value| values[at] = Some(value));
         values
     }
 
     /// Calls `found` with the place of each key that the map has, and its value.
     #[inline]
-    pub fn each_of<const N: usize>(self, keys: &Keys<N>, mut found: impl FnMut(usize, Node<'a>)) {
-        let mut known = [false; N];
+    pub fn each_of(self, keys: Table<'_>, mut found: impl FnMut(usize, Node<'a>)) {
+        let mut known = [false; PLACES];
         for (key, value) in self.entries() {
             let at = match key.digested() {
                 Some((digest, key)) => keys.position_of(digest, key),
