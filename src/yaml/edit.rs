@@ -392,10 +392,10 @@ impl Node<'_> {
     }
 }
 
-/// The plans of documents, with the first edit of each.
 /// What edits of other objects have written and proven before.
 type Known<'k, 'e> = (&'k mut Written<'e>, &'k mut Proofs<'e>);
 
+/// The plans of documents, with the first edit of each.
 type Plans<'s> = Vec<(usize, Plan<'s>, usize)>;
 
 /// Where the boundary of a chunk is in the new text. What is put in there belongs to the chunk
