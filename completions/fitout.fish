@@ -155,7 +155,7 @@ complete -c fitout -n "__fish_fitout_using_subcommand compare" -l all -d 'Show e
 complete -c fitout -n "__fish_fitout_using_subcommand compare" -l exit-code -d 'Exit with 1 if there are inversions. Without it, only if one is an error: `checks.severity: {FIT-CMP001: Error}`'
 complete -c fitout -n "__fish_fitout_using_subcommand compare" -s q -l quiet -d 'Print only inversions'
 complete -c fitout -n "__fish_fitout_using_subcommand compare" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c fitout -n "__fish_fitout_using_subcommand merge-reports" -s o -l output -d 'Write the merged report, which is JSON, to FILE instead of standard output' -r -F
+complete -c fitout -n "__fish_fitout_using_subcommand merge-reports" -s o -l output -d 'Write the merged report, which is JSON, to FILE instead of standard output' -r
 complete -c fitout -n "__fish_fitout_using_subcommand merge-reports" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c fitout -n "__fish_fitout_using_subcommand config; and not __fish_seen_subcommand_from print show" -s h -l help -d 'Print help'
 complete -c fitout -n "__fish_fitout_using_subcommand config; and not __fish_seen_subcommand_from print show" -f -a "print" -d 'Print the config of one environment as a single document, for kpt and other hosts that cannot choose one'

@@ -1,4 +1,5 @@
-//! Texts that `build.rs` compresses, to between a third and a sixth of their size; their lengths come first. A run that needs none decompresses none.
+//! Texts that `build.rs` compresses, to between a third and a sixth of their size; their lengths come first. A run that needs none
+//! decompresses none.
 
 use std::sync::OnceLock;
 

@@ -338,10 +338,11 @@ fn find_patches<'a>(
     }
     for (key, value) in node.entries() {
         let key = key.text().unwrap_or_default();
-        let at = below(path, [&*key]);
-        match key == "podSpecPatch" && value.is_scalar() && !value.is_null() {
-            true => found.push((at, value)),
-            false => find_patches(value, &at, seen, found),
+        let at = || below(path, [&*key]);
+        match value.is_scalar() {
+            true if key == "podSpecPatch" && !value.is_null() => found.push((at(), value)),
+            true => {}
+            false => find_patches(value, &at(), seen, found),
         }
     }
     for (index, item) in node.items().enumerate() {

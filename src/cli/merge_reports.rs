@@ -19,18 +19,25 @@ pub(super) struct MergeReports {
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
     /// Write the merged report, which is JSON, to FILE instead of standard output
-    #[arg(short, long, value_name = "json[=FILE]", value_parser = file_of)]
-    output: Option<PathBuf>,
+    #[arg(short, long, value_name = "json[=FILE]")]
+    output: Option<Requested>,
 }
 
-/// The file of `json[=FILE]`, as other commands take it; `-` for standard output.
-fn file_of(text: &str) -> Result<PathBuf, String> {
-    let (_, file) = format_and_file(text, &["json"])?;
-    Ok(file.unwrap_or_else(|| PathBuf::from(STDOUT)))
+/// `-o json[=FILE]`, as other commands take it.
+#[derive(Clone, Debug)]
+struct Requested {
+    /// Standard output when absent.
+    file: Option<PathBuf>,
 }
 
-/// Standard output as a file.
-const STDOUT: &str = "-";
+impl std::str::FromStr for Requested {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Requested, String> {
+        let (_, file) = format_and_file(text, &["json"])?;
+        Ok(Requested { file })
+    }
+}
 
 impl MergeReports {
     pub(super) fn run(&self) -> Result<u8, Failure> {
@@ -58,7 +65,7 @@ impl MergeReports {
             .as_array()
             .map_or(std::slice::from_ref(&merged), Vec::as_slice);
         let has_errors = runs.iter().any(|it| it["summary"]["errors"] != 0);
-        let file = self.output.as_deref().filter(|it| *it != STDOUT);
+        let file = self.output.as_ref().and_then(|it| it.file.as_deref());
         write_report(file, &json(&merged))?;
         Ok(if has_errors { FINDINGS } else { SUCCESS })
     }

@@ -90,13 +90,21 @@ impl<'a> View<'a> {
         keys.into_iter().try_fold(self, |of, key| of.get(key))
     }
 
+    /// What is in the text, the edits there, and the value that an edit writes.
+    fn parts(self) -> (Option<Node<'a>>, Option<Place<'a>>, Option<&'a Value>) {
+        match self {
+            View::Written(node, place) => (Some(node), place, None),
+            View::Planned(value) => (None, None, Some(value)),
+            View::Made(place) => (None, Some(place), None),
+        }
+    }
+
     /// The entries of a map, without those that are null.
     pub fn entries(self) -> impl Iterator<Item = (Cow<'a, str>, View<'a>)> {
-        let (node, place, planned) = match self {
-            View::Written(node, place) => (Some(node), place, None),
-            View::Planned(Value::Mapping(entries)) => (None, None, Some(entries)),
-            View::Planned(_) => (None, None, None),
-            View::Made(place) => (None, Some(place), None),
+        let (node, place, planned) = self.parts();
+        let planned = match planned {
+            Some(Value::Mapping(entries)) => Some(entries),
+            _ => None,
         };
         let written = node.into_iter().flat_map(Node::entries);
         let written = written.filter_map(move |(key, value)| {
@@ -117,11 +125,10 @@ impl<'a> View<'a> {
 
     /// The keys of a map, and those whose values are null or removed.
     pub fn keys(self) -> impl Iterator<Item = Cow<'a, str>> {
-        let (node, place, planned) = match self {
-            View::Written(node, place) => (Some(node), place, None),
-            View::Planned(Value::Mapping(entries)) => (None, None, Some(entries)),
-            View::Planned(_) => (None, None, None),
-            View::Made(place) => (None, Some(place), None),
+        let (node, place, planned) = self.parts();
+        let planned = match planned {
+            Some(Value::Mapping(entries)) => Some(entries),
+            _ => None,
         };
         let written = node.into_iter().flat_map(Node::entries);
         let written = written.filter_map(|(key, _)| key.text());
@@ -134,11 +141,10 @@ impl<'a> View<'a> {
 
     /// The items of a list.
     pub fn items(self) -> impl Iterator<Item = View<'a>> {
-        let (written, place, planned) = match self {
-            View::Written(node, place) => (Some(node), place, None),
-            View::Planned(Value::Sequence(items)) => (None, None, Some(items)),
-            View::Planned(_) => (None, None, None),
-            View::Made(place) => (None, Some(place), None),
+        let (written, place, planned) = self.parts();
+        let planned = match planned {
+            Some(Value::Sequence(items)) => Some(items),
+            _ => None,
         };
         let written = written.into_iter().flat_map(Node::items).enumerate();
         let written = written.filter_map(move |(index, item)| {

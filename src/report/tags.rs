@@ -69,6 +69,7 @@ impl Tags {
             let place = tags.partition_point(|(before, _)| before < name);
             tags.insert(place, (name, Cow::Borrowed(value)));
         }
+        debug_assert!(tags.is_sorted_by_key(|(name, _)| *name));
         tags
     }
 

@@ -150,10 +150,8 @@ impl<'r, 'a> Selection<'r, 'a> {
                 continue;
             }
             let patch = target.and_then(|target| patch_reason(target, config.validate_only));
-            let is_mistake =
-                || config.validate_only && target.is_some_and(|it| is_mistake(objects, it));
             if let (Some(reason), Some(target)) = (patch, target) {
-                match is_mistake() {
+                match config.validate_only && is_mistake(objects, target) {
                     // It is checked, although `apply` does not change it.
                     true => selection.pass_over(config, index, reason, Ok(target)),
                     false => selection.passed_over.push((index, reason)),
