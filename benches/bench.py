@@ -33,16 +33,19 @@ class Run:
 class Program:
     """`input` is what it reads, by the number of objects; `prepare` what precedes each run; `codes` what it may exit with."""
 
-    def __init__(self, name, command, input, codes=(0,), largest=10_000, prepare=None):
+    def __init__(self, name, command, input, codes=(0,), largest=10_000, prepare=None, variables=None):
         self.name, self.command, self.input, self.codes = name, command, input, codes
         self.largest, self.prepare, self.runs, self.output = largest, prepare, {}, {}
+        # Not set by `env`, whose start would count.
+        self.variables = {**os.environ, **(variables or {})}
 
     def run(self, work, size):
         if self.prepare:
             self.prepare(size)
         output = os.path.join(work, re.sub(r"\W+", "-", self.name) + f"-{size}")
         command = [argument.replace("SIZE", str(size)) for argument in self.command]
-        ran = subprocess.run([f"{PEERS}/measure", self.input(size), output, *command], capture_output=True, text=True, check=True)
+        ran = subprocess.run([f"{PEERS}/measure", self.input(size), output, *command], capture_output=True, text=True, check=True,
+                             env=self.variables)
         words = ran.stdout.split()
         if int(words[3]) not in self.codes:
             sys.exit(f"{self.name} with {size} objects: exit code {words[3]}\n{ran.stderr[-2000:]}")
@@ -221,10 +224,10 @@ def measure(work):
           f"medians of {RUNS} runs up to 1,000 objects and of {max(1, RUNS // 2)} above, in turn, files on tmpfs. Static binary: "
           f"{os.path.getsize(STATIC):,} bytes. `×` is the ratio of two runs that follow each other, against the first row.")
 
-    none = ["env", "FITOUT_OUTPUT=none"]
+    none = {"FITOUT_OUTPUT": "none"}
     small = 10 * ALONE
-    function = [Program("fitout, static", [*none, STATIC], lists, largest=small),
-                *([Program("fitout, glibc", [*none, GNU], lists, largest=small)] if GNU else []),
+    function = [Program("fitout, static", [STATIC], lists, largest=small, variables=none),
+                *([Program("fitout, glibc", [GNU], lists, largest=small, variables=none)] if GNU else []),
                 Program("function with kyaml", [f"{PEERS}/function"], lists)]
 
     def did(program, size):
