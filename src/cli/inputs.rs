@@ -12,11 +12,11 @@ use fitout::config::{Config, FunctionConfig, Unbuilt};
 use fitout::not_yaml;
 use fitout::parallel;
 use fitout::problem::{Problem, Problems};
-use fitout::read::{Origin, OriginLines, Resource, is_object, template_of};
+use fitout::read::{Origin, OriginLines, Resource, is_object, read_all, template_of};
 use fitout::report::FileOutcome::PassedOver;
 use fitout::report::{FileAccount, FileOutcome, FileReason, problem_snippet};
 use fitout::text::{Text, counted};
-use fitout::yaml::Stream;
+use fitout::yaml::{Node, Stream};
 
 use super::files::{Choice, Files, Reader};
 use super::output::Output;
@@ -293,32 +293,35 @@ impl Manifests {
 impl Manifest {
     /// Its objects that can be read, and the problems of the others.
     fn read(&self, text: usize) -> (Vec<Resource<'_>>, Vec<Problem>) {
-        let (mut resources, mut problems) = (Vec::new(), Vec::new());
         let mut templates = HashMap::new();
         let name: Arc<str> = self.name.as_str().into();
         let documents = self.stream.documents();
-        let documents = documents.filter(|document| !document.is_empty());
-        for (index, document) in documents
+        let documents = documents
+            .filter(|document| !document.is_empty())
             .enumerate()
-            .filter(|(_, document)| is_object(document.root()))
-        {
-            let template = self.file.is_none().then(|| template_of(document));
-            let origin = match template.flatten() {
-                Some(template) => Origin {
-                    index: next_of(&mut templates, &template),
-                    path: Some(template.into()),
-                    lines: OriginLines::OfRendering,
-                },
-                None => Origin {
-                    path: Some(Arc::clone(&name)),
-                    index,
-                    lines: OriginLines::OfFile,
-                },
-            };
-            let read = Resource::read(document.root(), text, origin, &mut resources);
-            problems.extend(read.err().into_iter().flat_map(|Problems(found)| found));
-        }
-        (resources, problems)
+            .filter(|(_, document)| is_object(document.root()));
+        let roots: Vec<(Node<'_>, Origin)> = documents
+            .map(|(index, document)| {
+                let template = self.file.is_none().then(|| template_of(document));
+                let origin = match template.flatten() {
+                    Some(template) => Origin {
+                        index: next_of(&mut templates, &template),
+                        path: Some(template.into()),
+                        lines: OriginLines::OfRendering,
+                    },
+                    None => Origin {
+                        path: Some(Arc::clone(&name)),
+                        index,
+                        lines: OriginLines::OfFile,
+                    },
+                };
+                (document.root(), origin)
+            })
+            .collect();
+        read_all(roots.len(), &|at, resources| {
+            let (root, origin) = &roots[at];
+            Resource::read(*root, text, origin.clone(), resources)
+        })
     }
 }
 

@@ -60,9 +60,6 @@ struct Turns {
 /// Names that a run compares for suggestions: if most references are wrong, the cost must not be quadratic.
 const MOST_COMPARISONS: usize = 20_000;
 
-/// Fewer objects than this are not worth the start of threads.
-const ENOUGH: usize = 256;
-
 /// What fitout can do with an object.
 #[derive(Debug)]
 pub enum Classification<'a> {
@@ -143,12 +140,9 @@ impl<'a> Objects<'a> {
             let target = Target::of(resource, pod_specs, claims).map_err(Box::new);
             (Target::passed_over(resource, function_config), target)
         };
-        // Lists of hosts are small, and hosts run several functions at once.
-        let may_share = parallel::SHARES_SMALL_VALUES && function_config.is_none();
-        let looks = match may_share && resources.len() >= ENOUGH {
-            true => parallel::map_all(resources.len(), &|at| look(&resources[at])),
-            false => resources.iter().map(look).collect(),
-        };
+        let looks = parallel::map_parts(resources.len(), parallel::ENOUGH, &|part| {
+            resources[part].iter().map(look).collect::<Vec<_>>()
+        });
         let classify = |(index, looks)| match looks {
             (Some(reason), target) => Classification::PassedOver(reason, target),
             (None, Ok(target)) => {
@@ -157,7 +151,7 @@ impl<'a> Objects<'a> {
             }
             (None, Err(problem)) => Classification::Malformed(problem),
         };
-        let classifications = looks.into_iter().enumerate().map(classify).collect();
+        let classifications = looks.into_iter().flatten().enumerate().map(classify).collect();
         related.link();
         let mut objects = Objects {
             resources,
@@ -172,7 +166,7 @@ impl<'a> Objects<'a> {
             service_ports: Mutex::default(),
             comparisons: AtomicUsize::new(MOST_COMPARISONS),
             turns: Turns {
-                may_share,
+                may_share: true,
                 ..Turns::default()
             },
         };
@@ -265,7 +259,7 @@ impl<'a> Objects<'a> {
     /// The parts of so many objects that threads decide about; one, if a single thread does.
     pub fn parts_of(&self, count: usize) -> Vec<Range<usize>> {
         let enough = if self.turns.may_share {
-            ENOUGH
+            parallel::ENOUGH
         } else {
             usize::MAX
         };
