@@ -15,7 +15,6 @@ use kustomize_krm_types::annotations;
 use crate::hashing::HashSet;
 use crate::kubernetes::Quantity;
 use crate::kubernetes::schema::{self, Mismatch};
-use crate::parallel;
 use crate::problem::{Place, Problem, Problems, field_path};
 use crate::secrets;
 use crate::text::word;
@@ -101,28 +100,6 @@ pub fn template_of(document: Document<'_>) -> Option<String> {
         .filter(|line| !line.is_empty() && *line != "---");
     let path = lines.next()?.strip_prefix(SOURCE)?.trim_end();
     is_in_chart(path).then(|| path.to_owned())
-}
-
-/// Reads the objects in many places: `read` adds those in the place with an index, and may run in several threads. Gives them
-/// in the order of the places, with the problems of those that cannot be read.
-pub fn read_all<'a>(
-    count: usize,
-    read: &(dyn Fn(usize, &mut Vec<Resource<'a>>) -> Result<(), Problems> + Sync),
-) -> (Vec<Resource<'a>>, Vec<Problem>) {
-    let parts = parallel::map_parts(count, parallel::ENOUGH, &|part| {
-        let (mut resources, mut problems) = (Vec::with_capacity(part.len()), Vec::new());
-        for at in part {
-            let read = read(at, &mut resources);
-            problems.extend(read.err().into_iter().flat_map(|Problems(found)| found));
-        }
-        (resources, problems)
-    });
-    let (mut resources, mut problems) = (Vec::new(), Vec::new());
-    for (found, wrong) in parts {
-        parallel::append(&mut resources, found);
-        problems.extend(wrong);
-    }
-    (resources, problems)
 }
 
 /// A Kubernetes object in a text.

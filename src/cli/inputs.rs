@@ -12,7 +12,7 @@ use fitout::config::{Config, FunctionConfig, Unbuilt};
 use fitout::not_yaml;
 use fitout::parallel;
 use fitout::problem::{Problem, Problems};
-use fitout::read::{Origin, OriginLines, Resource, is_object, read_all, template_of};
+use fitout::read::{Origin, OriginLines, Resource, is_object, template_of};
 use fitout::report::FileOutcome::PassedOver;
 use fitout::report::{FileAccount, FileOutcome, FileReason, problem_snippet};
 use fitout::text::{Text, counted};
@@ -280,13 +280,9 @@ impl Manifests {
 
     /// The objects that can be read, and the problems of the others.
     pub(super) fn readable(&self) -> (Vec<Resource<'_>>, Vec<Problem>) {
-        let (mut resources, mut problems) = (Vec::new(), Vec::new());
-        let read = parallel::map(self.texts.len(), &|text| self.texts[text].read(text));
-        for (mut read, found) in read {
-            resources.append(&mut read);
-            problems.extend(found);
-        }
-        (resources, problems)
+        joined(parallel::map(self.texts.len(), &|text| {
+            self.texts[text].read(text)
+        }))
     }
 }
 
@@ -318,11 +314,29 @@ impl Manifest {
                 (document.root(), origin)
             })
             .collect();
-        read_all(roots.len(), &|at, resources| {
-            let (root, origin) = &roots[at];
-            Resource::read(*root, text, origin.clone(), resources)
-        })
+        joined(parallel::map_parts(
+            roots.len(),
+            parallel::ENOUGH,
+            &|part| {
+                let (mut resources, mut problems) = (Vec::with_capacity(part.len()), Vec::new());
+                for (root, origin) in &roots[part] {
+                    let read = Resource::read(*root, text, origin.clone(), &mut resources);
+                    problems.extend(read.err().into_iter().flat_map(|Problems(found)| found));
+                }
+                (resources, problems)
+            },
+        ))
     }
+}
+
+/// Objects and problems, in the order of their parts.
+fn joined<'a>(parts: Vec<(Vec<Resource<'a>>, Vec<Problem>)>) -> (Vec<Resource<'a>>, Vec<Problem>) {
+    let (mut resources, mut problems) = (Vec::new(), Vec::new());
+    for (read, found) in parts {
+        parallel::append(&mut resources, read);
+        problems.extend(found);
+    }
+    (resources, problems)
 }
 
 /// Counts the documents of a template, from 0.

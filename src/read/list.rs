@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use jsonptr::PointerBuf;
 use kustomize_krm_types::{ResourceList as Envelope, annotations};
 
-use super::{Origin, Resource, read_all, wrong_shape};
+use super::{Origin, Resource, wrong_shape};
 use crate::problem::{Place, Problem, Problems};
 use crate::yaml::{Node, Stream};
 
@@ -154,15 +154,17 @@ fn check_identity(root: Node<'_>) -> Result<(), Problem> {
 }
 
 fn read_items<'a>(items: Node<'a>) -> Result<Vec<Resource<'a>>, Problems> {
-    let items: Vec<Node<'a>> = items.items().collect();
-    let (resources, problems) = read_all(items.len(), &|index, resources| {
-        let read = Resource::read(items[index], 0, Origin::default(), resources);
-        let named = |problem: Problem| match problem.subject {
-            Some(_) => problem,
-            None => problem.subject(format!("items[{index}]")),
-        };
-        read.map_err(|Problems(found)| Problems(found.into_iter().map(named).collect()))
-    });
+    let mut resources = Vec::with_capacity(items.len());
+    let mut problems = Vec::new();
+    for (index, item) in items.items().enumerate() {
+        if let Err(Problems(found)) = Resource::read(item, 0, Origin::default(), &mut resources) {
+            let named = found.into_iter().map(|problem| match problem.subject {
+                Some(_) => problem,
+                None => problem.subject(format!("items[{index}]")),
+            });
+            problems.extend(named);
+        }
+    }
     match problems.is_empty() {
         true => Ok(resources),
         false => Err(Problems(problems)),
