@@ -10,9 +10,8 @@ use rayon::prelude::*;
 /// Fewer items than this are not worth the start of threads.
 const FEW: usize = 32;
 
-/// Whether threads are faster than one where each makes many small values. The allocator of the static binary has one lock: there,
-/// two threads that decided about objects took a third longer than one, and twice the CPU time.
-pub const SHARES_SMALL_VALUES: bool = cfg!(not(target_env = "musl"));
+/// Fewer objects than this are not worth the start of threads.
+pub const ENOUGH: usize = 256;
 
 /// Moves items to the end of a list. An empty list becomes theirs: long lists are not copied.
 pub fn append<T>(list: &mut Vec<T>, mut items: Vec<T>) {
@@ -52,6 +51,18 @@ pub fn parts(count: usize, enough: usize) -> Vec<Range<usize>> {
     let ends = (0..=parts).map(|at| count * at / parts);
     let ends: Vec<usize> = ends.collect();
     ends.windows(2).map(|it| it[0]..it[1]).collect()
+}
+
+/// The results for these ranges, in their order.
+pub fn map_parts<R: Send>(
+    count: usize,
+    enough: usize,
+    of: &(dyn Fn(Range<usize>) -> R + Sync),
+) -> Vec<R> {
+    match parts(count, enough).as_slice() {
+        [part] => vec![of(part.clone())],
+        parts => map_all(parts.len(), &|at| of(parts[at].clone())),
+    }
 }
 
 /// The number of the thread that shares work; `None` for the one that waits for them.

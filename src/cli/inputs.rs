@@ -16,7 +16,7 @@ use fitout::read::{Origin, OriginLines, Resource, is_object, template_of};
 use fitout::report::FileOutcome::PassedOver;
 use fitout::report::{FileAccount, FileOutcome, FileReason, problem_snippet};
 use fitout::text::{Text, counted};
-use fitout::yaml::Stream;
+use fitout::yaml::{Node, Stream};
 
 use super::files::{Choice, Files, Reader};
 use super::output::Output;
@@ -280,46 +280,63 @@ impl Manifests {
 
     /// The objects that can be read, and the problems of the others.
     pub(super) fn readable(&self) -> (Vec<Resource<'_>>, Vec<Problem>) {
-        let (mut resources, mut problems) = (Vec::new(), Vec::new());
-        let read = parallel::map(self.texts.len(), &|text| self.texts[text].read(text));
-        for (mut read, found) in read {
-            resources.append(&mut read);
-            problems.extend(found);
-        }
-        (resources, problems)
+        joined(parallel::map(self.texts.len(), &|text| {
+            self.texts[text].read(text)
+        }))
     }
 }
 
 impl Manifest {
     /// Its objects that can be read, and the problems of the others.
     fn read(&self, text: usize) -> (Vec<Resource<'_>>, Vec<Problem>) {
-        let (mut resources, mut problems) = (Vec::new(), Vec::new());
         let mut templates = HashMap::new();
         let name: Arc<str> = self.name.as_str().into();
         let documents = self.stream.documents();
-        let documents = documents.filter(|document| !document.is_empty());
-        for (index, document) in documents
+        let documents = documents
+            .filter(|document| !document.is_empty())
             .enumerate()
-            .filter(|(_, document)| is_object(document.root()))
-        {
-            let template = self.file.is_none().then(|| template_of(document));
-            let origin = match template.flatten() {
-                Some(template) => Origin {
-                    index: next_of(&mut templates, &template),
-                    path: Some(template.into()),
-                    lines: OriginLines::OfRendering,
-                },
-                None => Origin {
-                    path: Some(Arc::clone(&name)),
-                    index,
-                    lines: OriginLines::OfFile,
-                },
-            };
-            let read = Resource::read(document.root(), text, origin, &mut resources);
-            problems.extend(read.err().into_iter().flat_map(|Problems(found)| found));
-        }
-        (resources, problems)
+            .filter(|(_, document)| is_object(document.root()));
+        let roots: Vec<(Node<'_>, Origin)> = documents
+            .map(|(index, document)| {
+                let template = self.file.is_none().then(|| template_of(document));
+                let origin = match template.flatten() {
+                    Some(template) => Origin {
+                        index: next_of(&mut templates, &template),
+                        path: Some(template.into()),
+                        lines: OriginLines::OfRendering,
+                    },
+                    None => Origin {
+                        path: Some(Arc::clone(&name)),
+                        index,
+                        lines: OriginLines::OfFile,
+                    },
+                };
+                (document.root(), origin)
+            })
+            .collect();
+        joined(parallel::map_parts(
+            roots.len(),
+            parallel::ENOUGH,
+            &|part| {
+                let (mut resources, mut problems) = (Vec::with_capacity(part.len()), Vec::new());
+                for (root, origin) in &roots[part] {
+                    let read = Resource::read(*root, text, origin.clone(), &mut resources);
+                    problems.extend(read.err().into_iter().flat_map(|Problems(found)| found));
+                }
+                (resources, problems)
+            },
+        ))
     }
+}
+
+/// Objects and problems, in the order of their parts.
+fn joined<'a>(parts: Vec<(Vec<Resource<'a>>, Vec<Problem>)>) -> (Vec<Resource<'a>>, Vec<Problem>) {
+    let (mut resources, mut problems) = (Vec::new(), Vec::new());
+    for (read, found) in parts {
+        parallel::append(&mut resources, read);
+        problems.extend(found);
+    }
+    (resources, problems)
 }
 
 /// Counts the documents of a template, from 0.

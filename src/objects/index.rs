@@ -60,8 +60,13 @@ struct Turns {
 /// Names that a run compares for suggestions: if most references are wrong, the cost must not be quadratic.
 const MOST_COMPARISONS: usize = 20_000;
 
-/// Fewer objects than this are not worth the start of threads.
-const ENOUGH: usize = 256;
+/// How many objects are worth threads.
+fn enough_for(may_share: bool) -> usize {
+    match may_share {
+        true => parallel::ENOUGH,
+        false => usize::MAX,
+    }
+}
 
 /// What fitout can do with an object.
 #[derive(Debug)]
@@ -143,12 +148,11 @@ impl<'a> Objects<'a> {
             let target = Target::of(resource, pod_specs, claims).map_err(Box::new);
             (Target::passed_over(resource, function_config), target)
         };
-        // Lists of hosts are small, and hosts run several functions at once.
-        let may_share = parallel::SHARES_SMALL_VALUES && function_config.is_none();
-        let looks = match may_share && resources.len() >= ENOUGH {
-            true => parallel::map_all(resources.len(), &|at| look(&resources[at])),
-            false => resources.iter().map(look).collect(),
-        };
+        // Hosts run several functions at once.
+        let may_share = function_config.is_none();
+        let looks = parallel::map_parts(resources.len(), enough_for(may_share), &|part| {
+            resources[part].iter().map(look).collect::<Vec<_>>()
+        });
         let classify = |(index, looks)| match looks {
             (Some(reason), target) => Classification::PassedOver(reason, target),
             (None, Ok(target)) => {
@@ -157,7 +161,12 @@ impl<'a> Objects<'a> {
             }
             (None, Err(problem)) => Classification::Malformed(problem),
         };
-        let classifications = looks.into_iter().enumerate().map(classify).collect();
+        let classifications = looks
+            .into_iter()
+            .flatten()
+            .enumerate()
+            .map(classify)
+            .collect();
         related.link();
         let mut objects = Objects {
             resources,
@@ -264,11 +273,7 @@ impl<'a> Objects<'a> {
 
     /// The parts of so many objects that threads decide about; one, if a single thread does.
     pub fn parts_of(&self, count: usize) -> Vec<Range<usize>> {
-        let enough = if self.turns.may_share {
-            ENOUGH
-        } else {
-            usize::MAX
-        };
+        let enough = enough_for(self.turns.may_share);
         let parts = parallel::parts(count, enough);
         self.turns.is_shared.fetch_or(parts.len() > 1, Relaxed);
         parts
