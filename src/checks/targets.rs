@@ -194,8 +194,7 @@ fn unexamined(config: &Config<'_>, target: &Target<'_>) -> Option<Finding> {
         ),
         Gap::UnknownKind => (
             Severity::Info,
-            "not examined: fitout does not know this kind, and its controller may create pods"
-                .to_owned(),
+            "not examined: its controller may create pods that the object does not show".to_owned(),
             "check the pods in the cluster, declare them under `podSpecs`, or exempt this kind from FIT-TGT004 with a reason",
         ),
         Gap::Claims(path) => (

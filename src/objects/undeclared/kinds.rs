@@ -139,7 +139,14 @@ const NO_PODS: &[Row] = &[
     ("fitout.dev", &[]),
     ("flowcontrol.apiserver.k8s.io", &[]),
     ("fn.kpt.dev", &[]),
-    ("gateway.networking.k8s.io", &[]),
+    // Of a Gateway, most controllers make a proxy with pods.
+    (
+        "gateway.networking.k8s.io",
+        &[
+            "BackendLBPolicy", "BackendTLSPolicy", "GRPCRoute", "GatewayClass", "HTTPRoute",
+            "ListenerSet", "ReferenceGrant", "TCPRoute", "TLSRoute", "UDPRoute",
+        ],
+    ),
     (
         "generators.external-secrets.io",
         &[

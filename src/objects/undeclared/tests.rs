@@ -211,6 +211,7 @@ fn what_an_unknown_kind_creates_is_not_known() {
         "apiVersion: argoproj.io/v1alpha1\nkind: Sensor\nspec: {triggers: [{template: {k8s: {source: {inline: 'kind: Pod'}}}}]}",
         "apiVersion: external-secrets.io/v1\nkind: ExternalSecret\nspec: {target: {manifest: {kind: Pod}}}",
         "apiVersion: metallb.io/v1beta1\nkind: MetalLB\nspec: {}",
+        "apiVersion: gateway.networking.k8s.io/v1\nkind: Gateway\nspec: {gatewayClassName: istio}",
     ] {
         let unknown = (Vec::new(), Some(Gap::UnknownKind));
         assert_eq!(found_in(object), unknown, "{object}");
