@@ -11,7 +11,7 @@ use rayon::prelude::*;
 const FEW: usize = 32;
 
 /// Fewer objects than this are not worth the start of threads.
-pub const ENOUGH: usize = 256;
+const ENOUGH: usize = 256;
 
 /// Moves items to the end of a list. An empty list becomes theirs: long lists are not copied.
 pub fn append<T>(list: &mut Vec<T>, mut items: Vec<T>) {
@@ -41,9 +41,10 @@ pub fn map_all<R: Send>(count: usize, of: &(dyn Fn(usize) -> R + Sync)) -> Vec<R
     results.flatten().collect()
 }
 
-/// Ranges that together are all indices up to a count: one, or if there are enough items, several for each thread.
-pub fn parts(count: usize, enough: usize) -> Vec<Range<usize>> {
-    let threads = match count >= enough && start(0) {
+/// Ranges that together are all indices of so many objects: one, or if there are enough that may be shared, several for each
+/// thread.
+pub fn parts(count: usize, may_share: bool) -> Vec<Range<usize>> {
+    let threads = match may_share && count >= ENOUGH && start(0) {
         true => rayon::current_num_threads(),
         false => 1,
     };
@@ -53,13 +54,13 @@ pub fn parts(count: usize, enough: usize) -> Vec<Range<usize>> {
     ends.windows(2).map(|it| it[0]..it[1]).collect()
 }
 
-/// The results for these ranges, in their order.
+/// The results for the [`parts`], in their order.
 pub fn map_parts<R: Send>(
     count: usize,
-    enough: usize,
+    may_share: bool,
     of: &(dyn Fn(Range<usize>) -> R + Sync),
 ) -> Vec<R> {
-    match parts(count, enough).as_slice() {
+    match parts(count, may_share).as_slice() {
         [part] => vec![of(part.clone())],
         parts => map_all(parts.len(), &|at| of(parts[at].clone())),
     }

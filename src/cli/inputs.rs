@@ -314,18 +314,14 @@ impl Manifest {
                 (document.root(), origin)
             })
             .collect();
-        joined(parallel::map_parts(
-            roots.len(),
-            parallel::ENOUGH,
-            &|part| {
-                let (mut resources, mut problems) = (Vec::with_capacity(part.len()), Vec::new());
-                for (root, origin) in &roots[part] {
-                    let read = Resource::read(*root, text, origin.clone(), &mut resources);
-                    problems.extend(read.err().into_iter().flat_map(|Problems(found)| found));
-                }
-                (resources, problems)
-            },
-        ))
+        joined(parallel::map_parts(roots.len(), true, &|part| {
+            let (mut resources, mut problems) = (Vec::with_capacity(part.len()), Vec::new());
+            for (root, origin) in &roots[part] {
+                let read = Resource::read(*root, text, origin.clone(), &mut resources);
+                problems.extend(read.err().into_iter().flat_map(|Problems(found)| found));
+            }
+            (resources, problems)
+        }))
     }
 }
 

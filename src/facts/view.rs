@@ -102,10 +102,6 @@ impl<'a> View<'a> {
     /// The entries of a map, without those that are null.
     pub fn entries(self) -> impl Iterator<Item = (Cow<'a, str>, View<'a>)> {
         let (node, place, planned) = self.parts();
-        let planned = match planned {
-            Some(Value::Mapping(entries)) => Some(entries),
-            _ => None,
-        };
         let written = node.into_iter().flat_map(Node::entries);
         let written = written.filter_map(move |(key, value)| {
             let key = key.text()?;
@@ -115,7 +111,7 @@ impl<'a> View<'a> {
         let made = place.into_iter().flat_map(Place::below);
         let made = made.filter(move |(key, _)| node.is_none_or(|node| node.get(key).is_none()));
         let made = made.filter_map(|(key, it)| Some((Cow::Borrowed(key), it.resolve(None)?)));
-        let planned = planned.into_iter().flatten();
+        let planned = planned.and_then(Value::as_mapping).into_iter().flatten();
         let planned =
             planned.map(|(key, value)| (Cow::Borrowed(key.as_str()), View::Planned(value)));
         written
@@ -126,14 +122,10 @@ impl<'a> View<'a> {
     /// The keys of a map, and those whose values are null or removed.
     pub fn keys(self) -> impl Iterator<Item = Cow<'a, str>> {
         let (node, place, planned) = self.parts();
-        let planned = match planned {
-            Some(Value::Mapping(entries)) => Some(entries),
-            _ => None,
-        };
         let written = node.into_iter().flat_map(Node::entries);
         let written = written.filter_map(|(key, _)| key.text());
         let edited = place.into_iter().flat_map(Place::below);
-        let planned = planned.into_iter().flatten();
+        let planned = planned.and_then(Value::as_mapping).into_iter().flatten();
         let planned = planned.map(|(key, _)| Cow::Borrowed(key.as_str()));
         let edited = edited.map(|(key, _)| Cow::Borrowed(key));
         written.chain(edited).chain(planned)
@@ -142,10 +134,6 @@ impl<'a> View<'a> {
     /// The items of a list.
     pub fn items(self) -> impl Iterator<Item = View<'a>> {
         let (written, place, planned) = self.parts();
-        let planned = match planned {
-            Some(Value::Sequence(items)) => Some(items),
-            _ => None,
-        };
         let written = written.into_iter().flat_map(Node::items).enumerate();
         let written = written.filter_map(move |(index, item)| {
             let edited = place.filter(|place| place.below().next().is_some());
@@ -155,7 +143,7 @@ impl<'a> View<'a> {
             }
         });
         let appended = place.into_iter().flat_map(Place::appended);
-        let planned = planned.into_iter().flatten();
+        let planned = planned.and_then(Value::as_sequence).into_iter().flatten();
         written.chain(appended.chain(planned).map(View::Planned))
     }
 

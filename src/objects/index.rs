@@ -60,14 +60,6 @@ struct Turns {
 /// Names that a run compares for suggestions: if most references are wrong, the cost must not be quadratic.
 const MOST_COMPARISONS: usize = 20_000;
 
-/// How many objects are worth threads.
-fn enough_for(may_share: bool) -> usize {
-    match may_share {
-        true => parallel::ENOUGH,
-        false => usize::MAX,
-    }
-}
-
 /// What fitout can do with an object.
 #[derive(Debug)]
 pub enum Classification<'a> {
@@ -150,7 +142,7 @@ impl<'a> Objects<'a> {
         };
         // Hosts run several functions at once.
         let may_share = function_config.is_none();
-        let looks = parallel::map_parts(resources.len(), enough_for(may_share), &|part| {
+        let looks = parallel::map_parts(resources.len(), may_share, &|part| {
             resources[part].iter().map(look).collect::<Vec<_>>()
         });
         let classify = |(index, looks)| match looks {
@@ -273,8 +265,7 @@ impl<'a> Objects<'a> {
 
     /// The parts of so many objects that threads decide about; one, if a single thread does.
     pub fn parts_of(&self, count: usize) -> Vec<Range<usize>> {
-        let enough = enough_for(self.turns.may_share);
-        let parts = parallel::parts(count, enough);
+        let parts = parallel::parts(count, self.turns.may_share);
         self.turns.is_shared.fetch_or(parts.len() > 1, Relaxed);
         parts
     }

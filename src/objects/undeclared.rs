@@ -33,7 +33,7 @@ pub struct Undeclared<'a> {
 /// What checks cannot look at, least severe first.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Gap {
-    /// Nothing is known about the kind, or only some of its controllers create pods: those that it has may.
+    /// Nothing is known about pods of the kind, so its controller may create some.
     UnknownKind,
     /// It changes pods when they are created.
     Mutator,

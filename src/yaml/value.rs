@@ -45,6 +45,24 @@ impl Value {
             _ => None,
         }
     }
+
+    /// The entries of a map.
+    #[must_use]
+    pub fn as_mapping(&self) -> Option<&[(String, Value)]> {
+        match self {
+            Value::Mapping(entries) => Some(entries),
+            _ => None,
+        }
+    }
+
+    /// The items of a sequence.
+    #[must_use]
+    pub fn as_sequence(&self) -> Option<&[Value]> {
+        match self {
+            Value::Sequence(items) => Some(items),
+            _ => None,
+        }
+    }
 }
 
 impl Value {

@@ -139,7 +139,7 @@ const NO_PODS: &[Row] = &[
     ("fitout.dev", &[]),
     ("flowcontrol.apiserver.k8s.io", &[]),
     ("fn.kpt.dev", &[]),
-    // Of a Gateway, most controllers make a proxy with pods.
+    // Some controllers make pods of a Gateway.
     (
         "gateway.networking.k8s.io",
         &[
@@ -397,7 +397,7 @@ pub(super) fn has_no_pods(resource: &Resource<'_>) -> bool {
     is_listed(NO_PODS, resource) || group == "external-secrets.io" && !writes_others() || is_file()
 }
 
-/// Whether nothing is known about this kind: Kubernetes does not have it.
+/// Whether nothing is known about pods of this kind: Kubernetes does not have it.
 pub(super) fn is_unknown(resource: &Resource<'_>) -> bool {
     resource.group().contains('.') && !resource.is_typed() && !is_listed(SHOWS_ALL, resource)
 }
