@@ -23,6 +23,8 @@ rules! {
 #[derive(Debug)]
 pub struct Funnel<'c> {
     config: &'c Config<'c>,
+    /// The lowest severity that counts; `None` for all.
+    lowest: Option<Severity>,
     findings: Vec<Finding>,
 }
 
@@ -65,16 +67,25 @@ pub struct Verdict {
 impl<'c> Funnel<'c> {
     /// An empty funnel.
     pub fn new(config: &'c Config<'c>) -> Funnel<'c> {
+        let checks = &config.checks;
+        // Whether an exemption covers anything is known only if every rule runs.
+        let unused = checks.severity_of(UNUSED.id, UNUSED.severity);
+        let lowest = checks.read_from;
         Funnel {
             config,
+            lowest: lowest.filter(|lowest| unused.is_none_or(|it| it < *lowest)),
             findings: Vec::new(),
         }
     }
 
-    /// Whether a rule applies in this run and is not disabled.
+    /// Whether a rule applies in this run, is not disabled, and can have a finding that counts.
     pub fn asks(&self, rule: &Rule) -> bool {
         let is_due = rule.when == When::Always || self.config.validate_only;
-        is_due && self.config.checks.runs(rule)
+        let counts = |lowest| {
+            let highest = self.severity_of(rule, rule.severity);
+            highest.is_some_and(|it| it >= lowest)
+        };
+        is_due && self.config.checks.runs(rule) && self.lowest.is_none_or(counts)
     }
 
     /// The configured severity of a finding; `None` if its rule is disabled.

@@ -100,6 +100,8 @@ pub mod yaml;
 #[path = "tests/schema.rs"]
 mod schema_of_configs;
 
+use kustomize_krm_types::Severity;
+
 use crate::config::{Config, FunctionConfig};
 use crate::objects::Objects;
 use crate::problem::{Place, Problem, Problems};
@@ -155,7 +157,7 @@ pub enum Results {
     Always,
     /// No.
     Never,
-    /// No, and the report is not read either: it has only the totals.
+    /// No, and the report is not read either: it has only the totals, and what cannot fail the run is not checked.
     Unread,
 }
 
@@ -248,6 +250,12 @@ fn try_run(
         }
     };
     config.today = today.or(config.today);
+    if results == Results::Unread {
+        config.checks.read_from = Some(match config.validate_only {
+            true => config.checks.fail_on.lowest(),
+            false => Severity::Error,
+        });
+    }
     let mut fitted = fit(&config, &list.resources, Some(node))?;
     let wants_results = match results {
         Results::ByHost => list.host != Host::Kustomize,

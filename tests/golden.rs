@@ -100,8 +100,8 @@ pub(crate) fn objects(text: &str) -> Vec<Value> {
         .collect()
 }
 
-/// The items that the function returns for the same objects in a ResourceList.
-pub(crate) fn through_the_function(objects: &[Value], config: &str) -> Result<Vec<Value>, String> {
+/// A ResourceList of objects.
+pub(crate) fn list(objects: &[Value], config: &str) -> String {
     let items = Value::from(objects);
     let mut list = format!(
         "apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nitems: {items}\nfunctionConfig:\n"
@@ -109,6 +109,12 @@ pub(crate) fn through_the_function(objects: &[Value], config: &str) -> Result<Ve
     config
         .lines()
         .for_each(|line| list.push_str(&format!("  {line}\n")));
+    list
+}
+
+/// The items that the function returns for the same objects in a ResourceList.
+pub(crate) fn through_the_function(objects: &[Value], config: &str) -> Result<Vec<Value>, String> {
+    let list = list(objects, config);
     let outcome = fitout::run(list.into_bytes(), Results::Always, None);
     match outcome.output {
         _ if !outcome.passed => Err(outcome.problems.iter().map(ToString::to_string).collect()),

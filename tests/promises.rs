@@ -1,4 +1,5 @@
 //! What a run reports about the result, `check` of that result reports as well: what fitout wrote does not count as a promise of the author.
+//! And a run whose report nobody reads has the same outcome.
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 
 use std::collections::BTreeSet;
@@ -6,11 +7,12 @@ use std::fs;
 
 use fitout::config::{FunctionConfig, self_contained};
 use fitout::rules::When;
-use fitout::write;
 use fitout::yaml::Stream;
-use kustomize_krm_types::Severity;
+use fitout::{Results, write};
+use kustomize_krm_types::{ResourceList, Severity};
+use serde_json::{Value, json};
 
-use crate::golden::{cases, folders};
+use crate::golden::{cases, folders, list};
 use crate::restricted::{files, objects};
 use crate::tidy::root;
 
@@ -89,4 +91,62 @@ fn check_of_fitted_systems_reports_what_the_run_reported() {
             );
         }
     }
+}
+
+/// Whether a run passes, and its items.
+type Ending = (bool, Option<Vec<Value>>);
+
+/// Settings that change which findings fail a run.
+fn variants(config: &Value) -> Vec<Value> {
+    let with = |path: &str, value: Value| {
+        let mut config = config.clone();
+        let (map, key) = path.rsplit_once('/').unwrap();
+        let mut at = &mut config["spec"];
+        for key in map.split('/').filter(|it| !it.is_empty()) {
+            at = &mut at[key];
+        }
+        at[key] = value;
+        config
+    };
+    vec![
+        config.clone(),
+        with("/mode", json!("Check")),
+        with("/checks/failOn", json!("Warning")),
+        with("/checks/severity/FIT-EXM003", json!("Error")),
+        with("/checks/severity/FIT-SEC002", json!("Error")),
+    ]
+}
+
+#[test]
+fn a_run_whose_report_is_not_read_has_the_same_outcome() {
+    let (mut runs, mut failed) = (0, 0);
+    for case in cases() {
+        let read = |name: &str| fs::read_to_string(case.join(name)).unwrap();
+        let Ok(config) = serde_yaml::from_str::<Value>(&read("fn-config.yaml")) else {
+            continue;
+        };
+        let Ok(stream) = Stream::parse(read("input.yaml")) else {
+            continue;
+        };
+        let documents = stream.documents().filter(|document| !document.is_empty());
+        let objects = documents.map(|it| serde_json::to_value(it.root().value().ok()?).ok());
+        let Some(objects) = objects.collect::<Option<Vec<Value>>>() else {
+            continue;
+        };
+        for config in variants(&config) {
+            let list = list(&objects, &config.to_string());
+            let ending = |results| -> Ending {
+                let outcome = fitout::run(list.clone().into_bytes(), results, None);
+                let output = outcome.output.as_deref();
+                let output = output.map(|it| serde_yaml::from_str::<ResourceList>(it).unwrap());
+                (outcome.passed, output.map(|it| it.items))
+            };
+            let reported = ending(Results::Always);
+            let place = case.display();
+            assert_eq!(ending(Results::Unread), reported, "{place}: {config}");
+            runs += 1;
+            failed += usize::from(!reported.0);
+        }
+    }
+    assert!(runs > 1000 && failed > 300, "{failed} of {runs}");
 }

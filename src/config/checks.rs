@@ -44,6 +44,9 @@ pub struct Checks {
     /// The severities that differ from those of the rules; `None` for a rule that is not checked.
     #[serde(skip)]
     differing: HashMap<&'static str, Option<RuleSeverity>>,
+    /// The lowest severity that anyone reads, or that can fail the run. Set by the caller, not by a config.
+    #[serde(skip)]
+    pub read_from: Option<Severity>,
 }
 
 /// What the input is.
@@ -71,6 +74,14 @@ pub enum FailOn {
 }
 
 impl FailOn {
+    /// The lowest severity that can fail the check.
+    pub fn lowest(self) -> Severity {
+        match self {
+            FailOn::Warning => Severity::Warning,
+            FailOn::Error | FailOn::Never => Severity::Error,
+        }
+    }
+
     /// Whether these numbers of errors and warnings fail.
     pub fn fails(self, errors: usize, warnings: usize) -> bool {
         match self {

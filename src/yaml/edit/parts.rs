@@ -19,30 +19,32 @@ impl Stream {
     ) -> bool {
         // Tests have small documents.
         const MANY: usize = if cfg!(debug_assertions) { 2 } else { 256 };
-        let numbers = places.iter().map(|(_, number)| *number);
-        let edits: Vec<(usize, &Request<'_>)> = numbers
-            .filter_map(|number| Some((number, edits.get(number)?)))
-            .collect();
-        let only_sets = edits.iter().all(|(_, edit)| edit.value.is_some());
-        if edits.is_empty() || !only_sets || !self.shares_nothing() {
+        // What is written behind all entries is the last place, and no edit.
+        let is_edit = |(_, number): &(usize, usize)| *number < edits.len();
+        let places = &places[..places.partition_point(is_edit)];
+        let edit_of = |place: &(usize, usize)| &edits[place.1];
+        let only_sets = places.iter().all(|it| edit_of(it).value.is_some());
+        if places.is_empty() || !only_sets || !self.shares_nothing() {
             return false;
         }
         let before = (splices.list.len(), splices.buffer.len());
-        let mut rest = edits.as_slice();
+        let mut rest = places;
         let mut is_planned = true;
         while is_planned && !rest.is_empty() {
             let many = rest.len().min(MANY);
-            let object = rest[many - 1].1.object;
+            let object = edit_of(&rest[many - 1]).object;
             let behind_it = rest[many..]
                 .iter()
-                .position(|(_, edit)| edit.object != object);
+                .position(|it| edit_of(it).object != object);
             let (part, others) = rest.split_at(behind_it.map_or(rest.len(), |at| many + at));
             rest = others;
             let is_last = rest.is_empty();
             let behind = behind.filter(|_| is_last);
+            let part = part.iter().map(|it| (it.1, edit_of(it)));
+            let part: Vec<(usize, &Request<'_>)> = part.collect();
             is_planned = self.plan_part(
                 document,
-                part,
+                &part,
                 (footers, behind),
                 splices,
                 (written, proofs),
@@ -56,7 +58,15 @@ impl Stream {
         }
         // Where assertions run, both plans are made.
         debug_assert!(
-            !is_planned || self.is_as_whole(document, &edits, footers, behind, before.0, splices)
+            !is_planned
+                || self.is_as_whole(
+                    document,
+                    (places, edits),
+                    footers,
+                    behind,
+                    before.0,
+                    splices
+                )
         );
         is_planned
     }
@@ -65,7 +75,7 @@ impl Stream {
     fn is_as_whole(
         &self,
         document: usize,
-        edits: &[(usize, &Request<'_>)],
+        (places, edits): (&[(usize, usize)], &[Request<'_>]),
         footers: Footers,
         behind: Option<NodeId>,
         first: usize,
@@ -73,11 +83,11 @@ impl Stream {
     ) -> bool {
         let nodes = self.nodes_of(document);
         let mut plan = Plan::new(self, document, nodes.clone());
-        let mut numbered = edits.iter();
+        let mut numbers = places.iter().map(|(_, number)| *number);
         let mut whole = Splices::default();
         let into = (&mut whole, &mut Written::default());
         let span = self.document_span(document);
-        let is_planned = numbered.all(|(number, edit)| plan.apply(*number, edit).is_ok())
+        let is_planned = numbers.all(|it| plan.apply(it, &edits[it]).is_ok())
             && emit::emit(&plan, span, nodes, footers, behind, into).is_ok();
         let own = &splices.list[first..];
         let is_same = |(a, b): (&Splice, &Splice)| {
