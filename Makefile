@@ -15,14 +15,9 @@ MUSL := $(subst arm64,aarch64,$(shell uname -m))-unknown-linux-musl
 # `release` is what ships and what CI tests; `fast` is for development. See Cargo.toml.
 PROFILE := release
 STATIC := $(TARGET)/$(MUSL)/$(PROFILE)/fitout
-# The linker that comes with Rust keeps one of several equal functions, which makes the binary 1 % smaller. Functions that ask
-# to be inlined are only if that costs nothing: that is another 2 %, and executes 1 % more instructions.
-LLD = $(wildcard $(shell rustc --print sysroot)/lib/rustlib/$(shell rustc --print host-tuple)/bin/gcc-ld)
-FOLDED = $(if $(LLD),-C link-arg=-fuse-ld=lld -C link-arg=-B$(LLD) -C link-arg=-Wl$(COMMA)--icf=all)
-COMMA := ,
 # `make hosts` installs hosts here, separate from those of the machine.
 export PATH := $(CURDIR)/.cache/bin:$(PATH)
-export IMAGE MUSL STATIC
+export IMAGE MUSL PROFILE STATIC
 
 .PHONY: help run test lint binary image hosts test-hosts browser acceptance e2e agreement start conformance lossless fuzz corpus bench instructions growth golden clean
 
@@ -45,8 +40,8 @@ lint: ## check formatting, clippy, links in the documentation, and shellcheck if
 	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --document-private-items $(LOCKED)
 	@if command -v shellcheck >/dev/null; then shellcheck .ci/run scripts/*; elif [ "$(CI)" = true ]; then echo 'no shellcheck: with CI=true it is required' >&2; exit 1; else echo 'skip: no shellcheck'; fi
 
-binary: ## build the static binary that ships; PROFILE=fast builds in a fraction of the time
-	cargo rustc --bin fitout --profile $(PROFILE) --target $(MUSL) $(LOCKED) -- -C opt-level=z -C llvm-args=-inlinehint-threshold=5 $(FOLDED)
+binary: ## build the static binary that ships, after a training run; PROFILE=fast builds in a fraction of the time
+	@scripts/binary
 
 image: binary ## build the container image with docker build, without network or base image
 	rm -rf $(TARGET)/image

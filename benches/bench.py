@@ -227,6 +227,7 @@ def measure(work):
     none = {"FITOUT_OUTPUT": "none"}
     small = 10 * ALONE
     function = [Program("fitout, static", [STATIC], lists, largest=small, variables=none),
+                Program("fitout, with findings", [STATIC], lists, largest=small, variables={"FITOUT_OUTPUT": "stderr"}),
                 *([Program("fitout, glibc", [GNU], lists, largest=small, variables=none)] if GNU else []),
                 Program("function with kyaml", [f"{PEERS}/function"], lists)]
 

@@ -78,14 +78,19 @@ impl<'c> Funnel<'c> {
         }
     }
 
-    /// Whether a rule applies in this run, is not disabled, and can have a finding that counts.
-    pub fn asks(&self, rule: &Rule) -> bool {
+    /// Whether a rule applies in this run and is not disabled.
+    pub fn runs(&self, rule: &Rule) -> bool {
         let is_due = rule.when == When::Always || self.config.validate_only;
+        is_due && self.config.checks.runs(rule)
+    }
+
+    /// The same, if it can have a finding that counts.
+    pub fn asks(&self, rule: &Rule) -> bool {
         let counts = |lowest| {
             let highest = self.severity_of(rule, rule.severity);
             highest.is_some_and(|it| it >= lowest)
         };
-        is_due && self.config.checks.runs(rule) && self.lowest.is_none_or(counts)
+        self.runs(rule) && self.lowest.is_none_or(counts)
     }
 
     /// The configured severity of a finding; `None` if its rule is disabled.

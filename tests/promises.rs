@@ -134,19 +134,93 @@ fn a_run_whose_report_is_not_read_has_the_same_outcome() {
             continue;
         };
         for config in variants(&config) {
-            let list = list(&objects, &config.to_string());
-            let ending = |results| -> Ending {
-                let outcome = fitout::run(list.clone().into_bytes(), results, None);
-                let output = outcome.output.as_deref();
-                let output = output.map(|it| serde_yaml::from_str::<ResourceList>(it).unwrap());
-                (outcome.passed, output.map(|it| it.items))
-            };
-            let reported = ending(Results::Always);
-            let place = case.display();
-            assert_eq!(ending(Results::Unread), reported, "{place}: {config}");
+            let (passed, _) = assert_same_ending(&case.display().to_string(), &objects, &config);
             runs += 1;
-            failed += usize::from(!reported.0);
+            failed += usize::from(!passed);
         }
     }
     assert!(runs > 1000 && failed > 300, "{failed} of {runs}");
+}
+
+/// The ending of a run, which is the same whether or not anyone reads its report.
+fn assert_same_ending(place: &str, objects: &[Value], config: &Value) -> Ending {
+    let list = list(objects, &config.to_string());
+    let ending = |results| -> Ending {
+        let outcome = fitout::run(list.clone().into_bytes(), results, None);
+        let output = outcome.output.as_deref();
+        let output = output.map(|it| serde_yaml::from_str::<ResourceList>(it).unwrap());
+        (outcome.passed, output.map(|it| it.items))
+    };
+    let reported = ending(Results::Always);
+    assert_eq!(ending(Results::Unread), reported, "{place}: {config}");
+    reported
+}
+
+/// A check of an environment, with these settings for rules.
+fn checking(checks: Value) -> Value {
+    json!({
+        "apiVersion": "fitout.dev/v1alpha1", "kind": "Fitout", "metadata": {"name": "test"},
+        "spec": {"environment": "test", "mode": "Check", "checks": checks},
+    })
+}
+
+fn pods(count: usize) -> Vec<Value> {
+    let pod = |number: usize| {
+        json!({
+            "apiVersion": "v1", "kind": "Pod",
+            "metadata": {"name": format!("p{number}"), "namespace": "shop", "labels": {"app": format!("longapp{number}")}},
+            "spec": {"containers": [{"name": "web", "image": "acme/web:1", "ports": [{"name": "m", "containerPort": 8080}]}]},
+        })
+    };
+    (0..count).map(pod).collect()
+}
+
+/// The limit on comparisons of names is one for all checks. Without the budgets, whose findings do not count, the monitor would
+/// have a name that is nearly right.
+#[test]
+fn what_is_not_read_does_not_change_which_names_are_compared() {
+    let budget = |number: usize| {
+        json!({
+            "apiVersion": "policy/v1", "kind": "PodDisruptionBudget",
+            "metadata": {"name": format!("b{number}"), "namespace": "shop"},
+            "spec": {"minAvailable": 1, "selector": {"matchLabels": {"app": format!("other-thing-{number}")}}},
+        })
+    };
+    let monitor = json!({
+        "apiVersion": "monitoring.coreos.com/v1", "kind": "PodMonitor",
+        "metadata": {"name": "web", "namespace": "elsewhere"},
+        "spec": {"selector": {"matchLabels": {"app": "longaqp1"}}, "podMetricsEndpoints": [{"port": "m"}]},
+    });
+    let config = checking(json!({
+        "failOn": "Warning", "severity": {"FIT-PDB001": "Info"}, "only": ["FIT-PDB001", "FIT-PRM008"],
+    }));
+    for (budgets, passes) in [(400, true), (0, false)] {
+        let mut objects = pods(200);
+        objects.extend((0..budgets).map(budget));
+        objects.push(monitor.clone());
+        let (passed, _) = assert_same_ending("names", &objects, &config);
+        assert_eq!(passed, passes, "{budgets} budgets");
+    }
+}
+
+/// What is too much to compare for a rule whose findings do not count is reported by FIT-TGT004, which may count.
+#[test]
+fn what_is_not_read_does_not_hide_what_is_too_much() {
+    let quota = |number: usize| {
+        json!({
+            "apiVersion": "v1", "kind": "ResourceQuota",
+            "metadata": {"name": format!("q{number}"), "namespace": "shop"},
+            "spec": {"hard": {"requests.cpu": "100000"}},
+        })
+    };
+    let mut config = checking(json!({
+        "severity": {"FIT-TGT004": "Error"}, "only": ["FIT-TGT004", "FIT-RES009"],
+    }));
+    config["spec"]["resources"] = json!({"containers": {"requests": {"cpu": "1"}}});
+    for (quotas, passes) in [(240, false), (0, true)] {
+        let mut objects = pods(2500);
+        objects.extend((0..quotas).map(quota));
+        let (passed, _) = assert_same_ending("work", &objects, &config);
+        assert_eq!(passed, passes, "{quotas} quotas");
+    }
 }

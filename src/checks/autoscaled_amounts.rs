@@ -27,7 +27,7 @@ rules! {
 pub(super) const CHECK: Check = Check {
     name: "autoscaledAmounts",
     rules: RULES,
-    find: &[Find::Pods(|pod| {
+    find: &[Find::PodsAmong(|pod| {
         let mut findings = Vec::new();
         let mut autoscalers = pod
             .scene

@@ -23,7 +23,7 @@ rules! {
 pub(super) const CHECK: Check = Check {
     name: "environment",
     rules: RULES,
-    find: &[Find::Pods(find)],
+    find: &[Find::PodsAmong(find)],
 };
 
 /// An environment variable that reads an amount.

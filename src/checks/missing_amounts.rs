@@ -31,7 +31,7 @@ rules! {
 pub(super) const CHECK: Check = Check {
     name: "missingAmounts",
     rules: RULES,
-    find: &[Find::Pods(missing)],
+    find: &[Find::PodsAmong(missing)],
 };
 
 /// The requests and limits that are not set.

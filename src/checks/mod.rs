@@ -85,6 +85,7 @@ use crate::rules::{Rule, When};
 use crate::select::{Selected, Selection};
 use crate::transformers::Transformers;
 use run::reported;
+use scene::alone;
 
 pub use run::{Proof, would_change_in_words};
 pub use scene::{Pod, Scene};
@@ -106,8 +107,11 @@ enum Find {
     Scene(fn(&Scene<'_>) -> Vec<Finding>),
     /// Each selected object; findings are about it.
     Object(for<'s> fn(&Scene<'s>, &'s Selected<'s, 's>) -> Vec<Finding>),
-    /// The pods of each template; findings are about its object.
+    /// The pods of each template; findings are about its object. What it finds does not depend on other objects: debug
+    /// assertions fail if it asks for them.
     Pods(fn(&Pod<'_, '_>) -> Vec<Finding>),
+    /// The same for a function that asks for other objects.
+    PodsAmong(fn(&Pod<'_, '_>) -> Vec<Finding>),
     /// One of these that suggests names. What it suggests depends on what was compared before, so these run one after the
     /// other. Debug assertions fail for another one that compares names.
     Comparing(&'static Find),
@@ -198,10 +202,14 @@ fn run<'s>(
     let scene = Scene::of(config, selection, transformers, edits);
     let (mut comparing, mut others): (Vec<Asked>, Vec<Asked>) = (Vec::new(), Vec::new());
     for check in CHECKS {
-        if check.rules.iter().any(|rule| funnel.asks(rule)) {
+        let is_any = |is: &dyn Fn(&Rule) -> bool| check.rules.iter().any(is);
+        if is_any(&|rule| funnel.runs(rule)) {
+            let counts = is_any(&|rule| funnel.asks(rule));
             for find in check.find {
                 match find {
                     Find::Comparing(find) => comparing.push((check, find)),
+                    // The others run: they share the limits on comparisons, so one can change what the next one finds.
+                    Find::Pods(_) if !counts => {}
                     find => others.push((check, find)),
                 }
             }
@@ -296,13 +304,15 @@ fn of_objects<'s>(
                     found.flat_map(|it: &'s Selected<'s, 's>| about(it.index, find(scene, it)));
                 all.extend(left(check, found.collect(), reported));
             }
-            Find::Pods(find) => of_pods.push((check, find)),
+            Find::Pods(find) => of_pods.push((check, find, true)),
+            Find::PodsAmong(find) => of_pods.push((check, find, false)),
         }
     }
     if !of_pods.is_empty() {
         scene.each_pod_of(selected, |pod| {
-            for (check, find) in &of_pods {
-                let findings = about(pod.selected.index, find(pod));
+            for (check, find, is_alone) in &of_pods {
+                let found = alone(*is_alone, || find(pod));
+                let findings = about(pod.selected.index, found);
                 verify(check, &findings);
                 all.extend(findings);
             }

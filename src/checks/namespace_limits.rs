@@ -30,7 +30,7 @@ pub(super) const CHECK: Check = Check {
     find: &[
         Find::Scene(quotas::too_small),
         Find::Object(limit_ranges::refused_claims),
-        Find::Pods(|pod| {
+        Find::PodsAmong(|pod| {
             let Some(amounts) = pod.amounts() else {
                 return Vec::new();
             };

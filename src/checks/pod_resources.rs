@@ -26,7 +26,7 @@ rules! {
 pub(super) const CHECK: Check = Check {
     name: "podResources",
     rules: RULES,
-    find: &[Find::Pods(|pod| {
+    find: &[Find::PodsAmong(|pod| {
         let Some(amounts) = pod.amounts() else {
             // What the API server refuses does not depend on what the config selects.
             let is_asked = pod.scene.config.validate_only

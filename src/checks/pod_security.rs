@@ -29,9 +29,11 @@ use crate::yaml::Node;
 pub(super) const CHECK: Check = Check {
     name: "podSecurity",
     rules: RULES,
-    find: &[Find::Pods(|pod| match pod.scene.config.validate_only {
-        true => on_check::violations(pod),
-        false => after_edits::violations(pod),
+    find: &[Find::PodsAmong(|pod| {
+        match pod.scene.config.validate_only {
+            true => on_check::violations(pod),
+            false => after_edits::violations(pod),
+        }
     })],
 };
 

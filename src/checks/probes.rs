@@ -26,7 +26,7 @@ const PROBES: [&str; 3] = ["startupProbe", "livenessProbe", "readinessProbe"];
 pub(super) const CHECK: Check = Check {
     name: "probes",
     rules: RULES,
-    find: &[Find::Comparing(&Find::Pods(|pod| {
+    find: &[Find::Comparing(&Find::PodsAmong(|pod| {
         let containers = pod.template.containers.iter();
         let is_probed = |it: &&Container<'_>| it.container_type != ContainerType::Init;
         let is_in = |it: &&Container<'_>| pod.selected.containers.includes(it);

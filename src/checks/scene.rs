@@ -1,7 +1,7 @@
 //! What checks see: all objects, or the pods of one template, before and after the edits.
 
 use std::borrow::Cow;
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 
 use jsonptr::PointerBuf;
 
@@ -17,6 +17,19 @@ use crate::transformers::resources::Resources;
 use crate::transformers::security_context::{SecurityContext, gives_to};
 use crate::transformers::{Scope, Transformers};
 use crate::yaml::are_same;
+
+thread_local! {
+    /// Whether a check is running that must not ask for other objects.
+    static ALONE: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Calls a function of a check that looks at pods, alone or among all objects.
+pub(super) fn alone<R>(is_alone: bool, find: impl FnOnce() -> R) -> R {
+    ALONE.set(cfg!(debug_assertions) && is_alone);
+    let found = find();
+    ALONE.set(false);
+    found
+}
 
 /// What a check sees.
 #[derive(Clone, Copy)]
@@ -51,6 +64,10 @@ impl<'s> Scene<'s> {
 
     /// Every object.
     pub fn objects(&self) -> &'s Objects<'s> {
+        debug_assert!(
+            !ALONE.get(),
+            "a function of `Find::Pods` asks for other objects: use `Find::PodsAmong`"
+        );
         self.selection.objects
     }
 
@@ -176,7 +193,8 @@ impl<'p, 's> Pod<'p, 's> {
     /// A variable of a container, if the input shows it.
     pub(super) fn variable(&self, container: View<'_>, name: &str) -> Variable {
         let of = self.selected.target.resource;
-        facts::variable(self.scene.objects(), of, container, name)
+        // Found by name, without a comparison.
+        facts::variable(self.scene.selection.objects, of, container, name)
     }
 
     /// The pods with the edits of the config, or on check with those that FIT-RUN001 reports.
@@ -191,7 +209,8 @@ impl<'p, 's> Pod<'p, 's> {
             Storage::of(
                 self.after().spec,
                 self.selected.target,
-                &self.scene.objects().related,
+                // Claims are found by name, without a comparison.
+                &self.scene.selection.objects.related,
             )
         };
         self.storage.get_or_init(of)

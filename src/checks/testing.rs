@@ -29,7 +29,9 @@ pub(super) fn found(check: &Check, object: &str) -> Vec<String> {
                     let selected = given.selection.selected.iter();
                     findings.extend(selected.flat_map(|it| about(it.index, find(&scene, it))));
                 }
-                Find::Pods(find) => scene.each_pod(|pod| findings.extend(find(pod))),
+                Find::Pods(find) | Find::PodsAmong(find) => {
+                    scene.each_pod(|pod| findings.extend(find(pod)))
+                }
             }
         }
         findings.into_iter().map(|it| it.message).collect()

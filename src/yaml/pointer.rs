@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use super::tree::first;
+
 /// A token of a pointer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Token<'p> {
@@ -14,10 +16,10 @@ pub struct Token<'p> {
 /// The tokens of a pointer from a place in it on, which is where a token ends.
 pub fn tokens(pointer: &str, from: usize) -> impl Iterator<Item = Token<'_>> {
     let mut end = from;
-    let has_escapes = memchr::memchr(b'~', &pointer.as_bytes()[from..]).is_some();
+    let has_escapes = first(&pointer.as_bytes()[from..], b'~').is_some();
     std::iter::from_fn(move || {
         let token = pointer.get(end + 1..)?;
-        let length = memchr::memchr(b'/', token.as_bytes());
+        let length = first(token.as_bytes(), b'/');
         let token = &token[..length.unwrap_or(token.len())];
         end += 1 + token.len();
         let key = match has_escapes {
@@ -31,7 +33,7 @@ pub fn tokens(pointer: &str, from: usize) -> impl Iterator<Item = Token<'_>> {
 /// The key that a token stands for.
 #[must_use]
 pub fn unescaped(token: &str) -> Cow<'_, str> {
-    let Some(mut at) = memchr::memchr(b'~', token.as_bytes()) else {
+    let Some(mut at) = first(token.as_bytes(), b'~') else {
         return Cow::Borrowed(token);
     };
     let mut key = String::with_capacity(token.len());
@@ -44,7 +46,7 @@ pub fn unescaped(token: &str) -> Cow<'_, str> {
         let (behind, c) = escaped.next().unwrap_or((rest, '~'));
         key.push(c);
         rest = behind;
-        match memchr::memchr(b'~', rest.as_bytes()) {
+        match first(rest.as_bytes(), b'~') {
             Some(next) => at = next,
             None => break,
         }
@@ -73,6 +75,21 @@ pub fn push_token(pointer: &mut String, key: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_first_byte_is_that_of_memchr() {
+        for length in 0..40 {
+            for at in 0..=length {
+                for after in ['.', '/', '0', '\u{ae}'] {
+                    let mut text = "a".repeat(at) + "/";
+                    text.truncate(length);
+                    text.extend(std::iter::repeat_n(after, length - text.len()));
+                    let bytes = text.as_bytes();
+                    assert_eq!(first(bytes, b'/'), memchr::memchr(b'/', bytes), "{text}");
+                }
+            }
+        }
+    }
 
     #[test]
     fn tokens_are_those_of_jsonptr() {

@@ -53,16 +53,39 @@ pub(super) fn bits(seen: u64) -> u16 {
     (half | half >> 16) as u16
 }
 
-/// Which of eight bytes is one of three, as the lowest set bit; 0 without one.
+/// Which of eight bytes is this one: the lowest set bit is the highest of the first such byte; 0 without one.
 #[inline(always)]
-fn any_of_three(eight: u64, a: u8, b: u8, c: u8) -> u64 {
+fn any_of(eight: u64, byte: u8) -> u64 {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGH: u64 = 0x8080_8080_8080_8080;
-    let zeros = |c: u8| {
-        let bytes = eight ^ (ONES * u64::from(c));
-        bytes.wrapping_sub(ONES) & !bytes
+    let bytes = eight ^ (ONES * u64::from(byte));
+    bytes.wrapping_sub(ONES) & !bytes & HIGH
+}
+
+/// The same for one of three bytes.
+#[inline(always)]
+fn any_of_three(eight: u64, a: u8, b: u8, c: u8) -> u64 {
+    any_of(eight, a) | any_of(eight, b) | any_of(eight, c)
+}
+
+/// Where a byte is in a text that is short: `memchr` is a call through a pointer.
+#[inline]
+pub(super) fn first(text: &[u8], byte: u8) -> Option<usize> {
+    let within = |eight: &[u8; 8]| {
+        let found = any_of(u64::from_le_bytes(*eight), byte);
+        (found != 0).then(|| found.trailing_zeros() as usize / 8)
     };
-    (zeros(a) | zeros(b) | zeros(c)) & HIGH
+    let words = text.as_chunks::<8>().0;
+    for (number, eight) in words.iter().enumerate() {
+        if let Some(at) = within(eight) {
+            return Some(8 * number + at);
+        }
+    }
+    // The last word overlaps the one before.
+    match text.last_chunk::<8>() {
+        Some(eight) => within(eight).map(|at| text.len() - 8 + at),
+        None => text.iter().position(|it| *it == byte),
+    }
 }
 
 /// Whether one of three bytes is in a text, most of which are short.
