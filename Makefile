@@ -17,7 +17,7 @@ PROFILE := release
 STATIC := $(TARGET)/$(MUSL)/$(PROFILE)/fitout
 # `make hosts` installs hosts here, separate from those of the machine.
 export PATH := $(CURDIR)/.cache/bin:$(PATH)
-export IMAGE MUSL PROFILE STATIC
+export IMAGE LOCKED MUSL PROFILE STATIC
 
 .PHONY: help run test lint binary image hosts test-hosts browser acceptance e2e agreement start conformance lossless fuzz corpus bench instructions growth golden clean
 

@@ -100,8 +100,6 @@ pub mod yaml;
 #[path = "tests/schema.rs"]
 mod schema_of_configs;
 
-use kustomize_krm_types::Severity;
-
 use crate::config::{Config, FunctionConfig};
 use crate::objects::Objects;
 use crate::problem::{Place, Problem, Problems};
@@ -157,7 +155,8 @@ pub enum Results {
     Always,
     /// No.
     Never,
-    /// No, and the report is not read either: it has only the totals, and what cannot fail the run is not checked.
+    /// No, and the report is not read either: it has only the totals, and checks of pods that cannot fail the run are left
+    /// out.
     Unread,
 }
 
@@ -251,10 +250,7 @@ fn try_run(
     };
     config.today = today.or(config.today);
     if results == Results::Unread {
-        config.checks.read_from = Some(match config.validate_only {
-            true => config.checks.fail_on.lowest(),
-            false => Severity::Error,
-        });
+        config.checks.read_from = Some(config.fail_on().lowest());
     }
     let mut fitted = fit(&config, &list.resources, Some(node))?;
     let wants_results = match results {
@@ -270,10 +266,7 @@ fn try_run(
         config::ChangesReport::None => DetailLevel::Problems,
     };
     let report = Report::of(&mut fitted, &list.resources, &config, detail);
-    let passed = match config.validate_only {
-        true => report.passes(config.checks.fail_on),
-        false => !report.has_errors(),
-    };
+    let passed = report.passes(config.fail_on());
     let mut outcome = Outcome {
         output: None,
         passed,

@@ -72,10 +72,7 @@ fn try_fit(input: &str, config: &str) -> Result<Fitting, Problems> {
         &config,
         fitout::report::DetailLevel::EachChange,
     );
-    let passes = match config.validate_only {
-        true => report.passes(config.checks.fail_on),
-        false => !report.has_errors(),
-    };
+    let passes = report.passes(config.fail_on());
     let text = if !passes {
         Err(report::findings(&report, Severity::Error)
             .as_str()

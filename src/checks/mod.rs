@@ -202,9 +202,8 @@ fn run<'s>(
     let scene = Scene::of(config, selection, transformers, edits);
     let (mut comparing, mut others): (Vec<Asked>, Vec<Asked>) = (Vec::new(), Vec::new());
     for check in CHECKS {
-        let is_any = |is: &dyn Fn(&Rule) -> bool| check.rules.iter().any(is);
-        if is_any(&|rule| funnel.runs(rule)) {
-            let counts = is_any(&|rule| funnel.asks(rule));
+        if check.rules.iter().any(|rule| funnel.runs(rule)) {
+            let counts = check.rules.iter().any(|rule| funnel.asks(rule));
             for find in check.find {
                 match find {
                     Find::Comparing(find) => comparing.push((check, find)),

@@ -44,7 +44,7 @@ pub struct Checks {
     /// The severities that differ from those of the rules; `None` for a rule that is not checked.
     #[serde(skip)]
     differing: HashMap<&'static str, Option<RuleSeverity>>,
-    /// The lowest severity that anyone reads, or that can fail the run. Set by the caller, not by a config.
+    /// The lowest severity that can fail the run, if nothing else is read. Set by the caller, not by a config.
     #[serde(skip)]
     pub read_from: Option<Severity>,
 }

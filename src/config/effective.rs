@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::FailOn;
 use super::environments::APPENDED;
 use super::modes::{covers, mode_path};
 use super::settings::{Config, join};
@@ -51,6 +52,14 @@ pub fn show_scales(leaves: &mut [Leaf], of_all: &[Leaf]) {
 }
 
 impl Config<'_> {
+    /// The findings that fail a run of the function. Where it edits, these are errors: nothing is written then.
+    pub fn fail_on(&self) -> FailOn {
+        match self.validate_only {
+            true => self.checks.fail_on,
+            false => FailOn::Error,
+        }
+    }
+
     /// The leaves of `spec`, without profiles and environments.
     pub fn general_leaves(&self) -> Vec<Leaf> {
         let layers: Vec<LayerId> = self.general_layers().collect();

@@ -195,8 +195,11 @@ impl Stream {
         }
         for places in places.chunk_by(|a, b| a.0 == b.0) {
             let (document, first_edit) = places[0];
-            let is_last = |(_, number): &(usize, usize)| *number == usize::MAX;
-            let behind = behind.filter(|_| places.last().is_some_and(is_last));
+            // The lines behind all entries are the last place, and no edit.
+            let (places, behind) = match places.split_last() {
+                Some(((_, usize::MAX), places)) => (places, behind),
+                _ => (places, None),
+            };
             let known = (&mut written, &mut proofs);
             if self.plan_in_parts(
                 document,
@@ -210,9 +213,7 @@ impl Stream {
             }
             let mut plan = Plan::new(self, document, self.nodes_of(document));
             for (_, number) in places {
-                if let Some(edit) = edits.get(*number) {
-                    plan.apply(*number, edit)?;
-                }
+                plan.apply(*number, &edits[*number])?;
             }
             let nodes = self.nodes_of(document);
             let span = self.document_span(document);

@@ -19,9 +19,6 @@ impl Stream {
     ) -> bool {
         // Tests have small documents.
         const MANY: usize = if cfg!(debug_assertions) { 2 } else { 256 };
-        // What is written behind all entries is the last place, and no edit.
-        let is_edit = |(_, number): &(usize, usize)| *number < edits.len();
-        let places = &places[..places.partition_point(is_edit)];
         let edit_of = |place: &(usize, usize)| &edits[place.1];
         let only_sets = places.iter().all(|it| edit_of(it).value.is_some());
         if places.is_empty() || !only_sets || !self.shares_nothing() {
